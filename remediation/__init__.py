@@ -1,0 +1,1 @@
+"""What shall we do, did we do it, and who was told?"""

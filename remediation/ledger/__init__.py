@@ -1,0 +1,1 @@
+"""What is durably known about a workload, and how is it kept?"""

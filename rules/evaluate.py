@@ -1,0 +1,106 @@
+"""Which rules hold, for which stamps, and why?
+
+Rules are indexed by the facts they need. A rule none of whose facts is there is
+never looked at, so ten rules and a thousand cost the same where nothing is wrong.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from rules.conditions import ANY_ALERT, Answer, FactKey, Moment, Verdict, anchors, judge
+from rules.health import Facts
+from rules.rule import AskedOf, Rule
+
+
+class Asked(NamedTuple):
+    """One rule, asked about one stamp (None: the workload)."""
+
+    rule: str
+    stamp: str | None
+
+
+class Waiting(NamedTuple):
+    """One `for` of one rule, asked about one stamp."""
+
+    rule: str
+    stamp: str | None
+    path: str
+
+
+Since = Mapping[Waiting, datetime]
+"""Since when each `for` has been seen to hold. Lies in the record, so that it outlives the worker."""
+
+
+class RuleSet:
+    """Rules, in the order of their files, and the index over what they need."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.rules: tuple[Rule, ...] = tuple(rules)
+        self.by_name: dict[str, Rule] = {rule.name: rule for rule in self.rules}
+        self._order = {rule.name: place for place, rule in enumerate(self.rules)}
+        self._by_fact: dict[FactKey, list[Rule]] = defaultdict(list)
+        self._always: list[Rule] = []
+        for rule in self.rules:
+            needed = anchors(rule.when)
+            if needed is None:
+                self._always.append(rule)
+            for key in needed or ():
+                self._by_fact[key].append(rule)
+
+    def candidates(self, keys: Iterable[FactKey], asked_of: AskedOf) -> list[Rule]:
+        """The rules that could hold, given that only these facts are there."""
+        found = {rule.name: rule for key in keys for rule in self._by_fact.get(key, ())}
+        found.update({rule.name: rule for rule in self._always})
+        return sorted((rule for rule in found.values() if rule.asked_of is asked_of), key=self._place)
+
+    def _place(self, rule: Rule) -> int:
+        return self._order[rule.name]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The verdicts on all rules that were looked at, and the beginnings of their `for`s."""
+
+    verdicts: Mapping[Asked, Verdict]
+    since: Since = field(default_factory=dict)
+
+    @property
+    def holding(self) -> dict[Asked, Verdict]:
+        """Those that hold."""
+        return {asked: verdict for asked, verdict in self.verdicts.items() if verdict.answer is Answer.HOLDS}
+
+
+def evaluate(rules: RuleSet, facts: Facts, stamps: Sequence[str], since: Since, now: datetime) -> Evaluation:
+    """Judge every rule that could hold, for each stamp and for the workload as a whole."""
+    present = _facts_by_stamp(facts)
+    verdicts: dict[Asked, Verdict] = {}
+    waiting: dict[Waiting, datetime] = {}
+    for stamp in (*stamps, None):
+        asked_of = AskedOf.WORKLOAD if stamp is None else AskedOf.STAMP
+        for rule in rules.candidates(present.get(stamp, ()), asked_of):
+            asked = Asked(rule.name, stamp)
+            verdicts[asked], begun = ask(rule, stamp, facts, since, now)
+            waiting.update(begun)
+    return Evaluation(verdicts, waiting)
+
+
+def ask(
+    rule: Rule, stamp: str | None, facts: Facts, since: Since, now: datetime
+) -> tuple[Verdict, dict[Waiting, datetime]]:
+    """Judge one rule about one stamp, whether or not it could hold."""
+    begun = {wait.path: at for wait, at in since.items() if (wait.rule, wait.stamp) == (rule.name, stamp)}
+    seen: dict[str, datetime] = {}
+    verdict = judge(rule.when, Moment(facts, stamp, now, begun, seen))
+    return verdict, {Waiting(rule.name, stamp, path): at for path, at in seen.items()}
+
+
+def _facts_by_stamp(facts: Facts) -> dict[str | None, list[FactKey]]:
+    present: dict[str | None, list[FactKey]] = defaultdict(list)
+    for (stamp, node), view in facts.nodes.items():
+        present[stamp].append(("node", node, view.health))
+    for stamp, alert in facts.alerts:
+        present[stamp] += (("alert", alert, ""), ANY_ALERT)
+    return present

@@ -1,0 +1,124 @@
+"""What is known about every node, given all that was ever said, in whatever order?
+
+`fold` is a join: commutative, associative and idempotent. It keeps one register
+for each subject *and source*, so that a source can only overwrite its own words.
+(The reference health model reports BackgroundProcessor green while it reads
+nothing: that must not overwrite another source's red.)
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from rules.policy import Policy
+from rules.signals import AlertState, Health, RegisterKey, Signal, worst
+
+Registers = Mapping[RegisterKey, Signal]
+
+
+def fold(registers: Registers, signals: Iterable[Signal]) -> dict[RegisterKey, Signal]:
+    """The registers after these signals: each keeps the newest word of its source."""
+    folded = dict(registers)
+    for signal in signals:
+        kept = folded.get(signal.key)
+        if kept is None or signal.newness > kept.newness:
+            folded[signal.key] = signal
+    return folded
+
+
+def forget(registers: Registers, now: datetime, policy: Policy) -> dict[RegisterKey, Signal]:
+    """The registers without what has not been repeated for `forget_after`.
+
+    Safe, because a signal that old is not taken in again (`too_old`): a late
+    copy of a forgotten Fired cannot rise from the dead. An alert that still
+    fires is kept longer, for Azure Monitor says Fired only once; not for ever,
+    for alerts on the activity log never resolve.
+    """
+    return {
+        key: signal
+        for key, signal in registers.items()
+        if now - signal.observed_at < _kept_for(signal, policy)
+    }
+
+
+def _kept_for(signal: Signal, policy: Policy) -> timedelta:
+    return policy.forget_firing_after if signal.condition is AlertState.FIRED else policy.forget_after
+
+
+def from_future(signal: Signal, enqueued_at: datetime, policy: Policy) -> bool:
+    """Whether its time lies further ahead of its enqueueing than clocks can differ."""
+    return signal.observed_at - enqueued_at > policy.from_future_by
+
+
+def too_old(signal: Signal, now: datetime, policy: Policy) -> bool:
+    """Whether it lies behind the horizon at which registers are forgotten."""
+    return now - signal.observed_at >= policy.forget_after
+
+
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """The health of one node at one moment, and the signals that make it so."""
+
+    health: Health
+    evidence: tuple[Signal, ...] = ()
+
+    @property
+    def newest(self) -> datetime | None:
+        """When the newest of the evidence was observed."""
+        return max((signal.observed_at for signal in self.evidence), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What stands at one moment: the health of nodes and the alerts that fire.
+
+    Attributes:
+        nodes: by stamp (None: global) and node; a node nobody has spoken of is absent.
+        alerts: by stamp and lower-case name of the alert rule, those firing.
+    """
+
+    nodes: Mapping[tuple[str | None, str], NodeView]
+    alerts: Mapping[tuple[str | None, str], tuple[Signal, ...]]
+
+    def node(self, stamp: str | None, node: str) -> NodeView:
+        """The node as it stands; unknown where nobody has spoken, or all that was said is stale."""
+        return self.nodes.get((stamp, node)) or NodeView(Health.UNKNOWN)
+
+
+def stands(signal: Signal, now: datetime, fresh_for: timedelta) -> bool:
+    """Whether a statement of health still counts.
+
+    Good news goes stale; bad news stands until its own source takes it back.
+    A red whose source falls silent therefore stays red: it keeps its finding
+    open and its stamp out of the survivors. Whether it may still *cause* an
+    action is another question, and a guardrail answers it.
+    """
+    return signal.health in (Health.RED, Health.YELLOW) or now - signal.observed_at <= fresh_for
+
+
+def facts(registers: Registers, now: datetime, policy: Policy) -> Facts:
+    """The facts that stand at `now`: a node is the worst of what stands about it."""
+    said: dict[tuple[str | None, str], list[Signal]] = {}
+    firing: dict[tuple[str | None, str], list[Signal]] = {}
+    for signal in registers.values():
+        subject = signal.subject
+        if signal.condition is AlertState.FIRED and signal.alert:
+            firing.setdefault((subject.stamp, signal.alert.lower()), []).append(signal)
+        elif signal.health and subject.node:
+            words = said.setdefault((subject.stamp, subject.node), [])
+            if stands(signal, now, policy.fresh_for):
+                words.append(signal)
+    return Facts(
+        nodes={key: _view(signals) for key, signals in said.items()},
+        alerts={key: tuple(_by_id(signals)) for key, signals in firing.items()},
+    )
+
+
+def _view(signals: list[Signal]) -> NodeView:
+    health = worst([signal.health for signal in signals if signal.health])
+    return NodeView(health, tuple(_by_id([s for s in signals if s.health is health])))
+
+
+def _by_id(signals: list[Signal]) -> list[Signal]:
+    """In an order that does not depend on the order of arrival."""
+    return sorted(signals, key=lambda signal: (signal.observed_at, signal.source, signal.id))
