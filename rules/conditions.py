@@ -4,6 +4,7 @@ The closed vocabulary of rule files. No expression language: every condition can
 be tested, indexed by what would have to be true, and explained in a sentence.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -161,6 +162,8 @@ def _alerts(condition: AlertFires, moment: Moment) -> tuple[Signal, ...]:
     wanted = condition.alert.lower()
     if not condition.is_pattern:
         return moment.facts.alerts.get((moment.stamp, wanted), ())
+    # Only `*` is special in a rule file; alert rules are often named `[Prod] ...`.
+    wanted = re.sub(r"([\[?])", r"[\1]", wanted)
     return tuple(
         signal
         for (stamp, name), signals in sorted(moment.facts.alerts.items(), key=lambda item: item[0][1])
@@ -214,8 +217,8 @@ def _evidence(verdicts: list[Verdict]) -> tuple[Signal, ...]:
 
 
 def words(duration: timedelta) -> str:
-    """A duration as people write it: `45s`, `3m`, `1h 30m`."""
-    seconds = int(duration.total_seconds())
+    """A duration as people write it: `45s`, `3m`, `1h 30m`. A negative one, by clocks apart, is `0s`."""
+    seconds = max(0, int(duration.total_seconds()))
     parts = [(seconds // 3600, "h"), (seconds // 60 % 60, "m"), (seconds % 60, "s")]
     return " ".join(f"{count}{unit}" for count, unit in parts if count) or "0s"
 
@@ -248,6 +251,22 @@ def anchors(condition: Condition) -> frozenset[FactKey] | None:
             return anchors(part)
         case _:  # pragma: no cover
             assert_never(condition)
+
+
+def watched(condition: Condition) -> frozenset[FactKey] | None:
+    """The facts of which at least one must be there for the condition to be worth judging.
+
+    More than its anchors: a `for` inside it counts from when its own part holds,
+    whether or not the rest of the condition does yet.
+    """
+    found = [anchors(condition)]
+
+    def note(part: Condition) -> None:
+        if isinstance(part, HeldFor):
+            found.append(anchors(part))
+
+    walk(condition, note)
+    return _union(found)
 
 
 def _narrowest(found: list[frozenset[FactKey]]) -> frozenset[FactKey] | None:

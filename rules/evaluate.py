@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from rules.conditions import ANY_ALERT, Answer, FactKey, Moment, Verdict, anchors, judge
+from rules.conditions import ANY_ALERT, Answer, FactKey, Moment, Verdict, judge, watched
 from rules.health import Facts
 from rules.rule import AskedOf, Rule
 
@@ -44,14 +44,14 @@ class RuleSet:
         self._by_fact: dict[FactKey, list[Rule]] = defaultdict(list)
         self._always: list[Rule] = []
         for rule in self.rules:
-            needed = anchors(rule.when)
+            needed = watched(rule.when)
             if needed is None:
                 self._always.append(rule)
             for key in needed or ():
                 self._by_fact[key].append(rule)
 
     def candidates(self, keys: Iterable[FactKey], asked_of: AskedOf) -> list[Rule]:
-        """The rules that could hold, given that only these facts are there."""
+        """The rules that could hold, or begin to wait, given that only these facts are there."""
         found = {rule.name: rule for key in keys for rule in self._by_fact.get(key, ())}
         found.update({rule.name: rule for rule in self._always})
         return sorted((rule for rule in found.values() if rule.asked_of is asked_of), key=self._place)

@@ -7,13 +7,17 @@ nothing: that must not overwrite another source's red.)
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from rules.policy import Policy
 from rules.signals import AlertState, Health, RegisterKey, Signal, worst
 
 Registers = Mapping[RegisterKey, Signal]
+
+REGISTERS_MOST = 2_500
+REGISTERS_WITH_TEXTS = 250
+TEXT_MOST = 80
 
 
 def fold(registers: Registers, signals: Iterable[Signal]) -> dict[RegisterKey, Signal]:
@@ -43,6 +47,31 @@ def forget(registers: Registers, now: datetime, policy: Policy) -> dict[Register
 
 def _kept_for(signal: Signal, policy: Policy) -> timedelta:
     return policy.forget_firing_after if signal.condition is AlertState.FIRED else policy.forget_after
+
+
+def bounded(registers: Registers) -> dict[RegisterKey, Signal]:
+    """The registers, kept to a size that a record can hold.
+
+    Many registers are kept without their long texts; too many lose their oldest
+    good news first, which would be the first to go stale anyway.
+    """
+    kept = dict(registers)
+    if len(kept) > REGISTERS_MOST:
+        by_worth = sorted(kept.values(), key=_worth, reverse=True)
+        kept = {signal.key: signal for signal in by_worth[:REGISTERS_MOST]}
+    if len(kept) > REGISTERS_WITH_TEXTS:
+        kept = {key: _lightened(signal) for key, signal in kept.items()}
+    return kept
+
+
+def _worth(signal: Signal) -> tuple[bool, datetime]:
+    return (signal.health is not Health.GREEN, signal.observed_at)
+
+
+def _lightened(signal: Signal) -> Signal:
+    if len(signal.reasons) <= 1 and all(len(reason) <= TEXT_MOST for reason in signal.reasons):
+        return signal
+    return replace(signal, reasons=tuple(reason[:TEXT_MOST] for reason in signal.reasons[:1]))
 
 
 def from_future(signal: Signal, enqueued_at: datetime, policy: Policy) -> bool:

@@ -5,6 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from remediation.ledger.record import LeverState, Seen
+from rules.signals import Health, Signal, Subject
+from rules.topology import Workload
+
+HEALTHSERVICE = "healthservice"
+"""The source of what we saw ourselves at a stamp's HealthService."""
+
+REASONS_MOST = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,8 @@ class HealthLook:
         if self.status is None:
             return f"HealthService unreachable: {self.reason}"
         failed = sorted(name for name, healthy in self.checks.items() if not healthy)
-        return f"HealthService {self.status}" + (f", failing: {', '.join(failed)}" if failed else "")
+        why = f", failing: {', '.join(failed)}" if failed else self.reason and f", {self.reason}"
+        return f"HealthService {self.status}{why}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +89,7 @@ class StampLook:
             serves=health.serves,
             others_healthy=bool(health.checks) and not health.unhealthy(but=state_file_check),
             drained=health.checks.get(state_file_check) is False,
+            answered=health.status is not None,
             maintenance=self.lever.maintenance,
             words=f"{health.words()}; state file {self.lever.state}",
         )
@@ -99,3 +108,31 @@ class LiveLook:
             for name, look in self.stamps.items()
             if look.health.serves and now - look.health.at <= fresh_for
         }
+
+
+def signal_of(look: HealthLook, workload: Workload) -> Signal:
+    """What a look at a HealthService says about the stamp's root."""
+    health, reasons = _verdict(look, workload.state_file_check)
+    return Signal(
+        id=f"{HEALTHSERVICE}/{workload.name}/{look.stamp}/{look.at.isoformat()}",
+        subject=Subject(workload.name, look.stamp, workload.root_node),
+        source=HEALTHSERVICE,
+        observed_at=look.at,
+        health=health,
+        reasons=reasons,
+    )
+
+
+def _verdict(look: HealthLook, state_file_check: str) -> tuple[Health, tuple[str, ...]]:
+    failing = look.unhealthy(but=state_file_check)
+    if look.serves:
+        return Health.GREEN, ()
+    if failing:
+        return Health.RED, tuple(f"{name} is not healthy" for name in failing[:REASONS_MOST])
+    if look.checks.get(state_file_check) is False:
+        # That is the drain itself. It says nothing about health: all other checks are healthy.
+        return Health.GREEN, ()
+    if look.checks or look.status == 503:
+        return Health.RED, (look.words(),)
+    # A 404 or 403 is the answer of something else: the address or the Front Door ID is wrong.
+    return Health.UNKNOWN, (look.words(),)

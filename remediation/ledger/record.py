@@ -40,6 +40,7 @@ class Seen:
         serves: whether HealthService answered 200.
         others_healthy: whether every check but the one on the state file was healthy.
         drained: whether the check on the state file failed: HealthService has noticed the drain.
+        answered: whether HealthService answered at all.
         maintenance: whether the state file's content says `MAINTENANCE`.
         words: what was seen, for people.
     """
@@ -48,6 +49,7 @@ class Seen:
     serves: bool
     others_healthy: bool
     drained: bool
+    answered: bool = True
     maintenance: bool = False
     words: str = ""
 
@@ -86,6 +88,7 @@ class StampRecord:
         adopted_at: since when it has been out by other hands.
         refused_at: when the lever last said no.
         refusal: in its words.
+        undone_at: when other hands brought back what we had drained.
         seen: the last look.
     """
 
@@ -93,12 +96,24 @@ class StampRecord:
     adopted_at: datetime | None = None
     refused_at: datetime | None = None
     refusal: str = ""
+    undone_at: datetime | None = None
     seen: Seen | None = None
 
     @property
     def out(self) -> bool:
         """Out of rotation, by whomever. It counts against capacity."""
         return self.drain is not None or self.adopted_at is not None
+
+
+class Action(StrEnum):
+    """What the worker did about an incident, as far as people are told."""
+
+    NONE = "none"
+    PLANNED = "planned"  # an intent is recorded
+    APPLIED = "applied"  # the lever was moved; not yet seen to help
+    DRAINED = "drained"  # the stamp is out, as intended
+    STUCK = "stuck"  # the lever was moved, and it was not seen to help in time
+    REFUSED = "refused"  # the lever said no
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +130,8 @@ class Incident:
         scope: the verdict that people were last told.
         reason: of that verdict.
         pages: whether someone was woken for it.
+        told_holds: the guardrails that people know to hold the drain; settling is not among them.
+        action: what people know of what the worker did about it.
     """
 
     key: str
@@ -126,6 +143,8 @@ class Incident:
     scope: Scope
     reason: str
     pages: bool
+    told_holds: tuple[str, ...] = ()
+    action: Action = Action.NONE
 
 
 class Channel(StrEnum):

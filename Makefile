@@ -1,0 +1,56 @@
+# The two commands are `make run` and `make test`; each does all of its own set-up.
+.DEFAULT_GOAL := help
+.PHONY: help run test fast check format setup setup-node lock clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+help: ## what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+run: setup ## start the worker on this machine, with an example workload
+	@$(BIN)/remediation serve
+
+test: setup setup-node ## run all tests
+	@$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term --cov-report=
+
+fast: setup ## run the tests that need no real service, in under a minute
+	@$(BIN)/pytest -n auto -q -m "not slow"
+
+check: setup ## lint, types, and who may import whom
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: setup ## format, and mend what the linter can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+setup: $(BIN)/.ready ## the virtual environment
+
+$(BIN)/.ready: requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=..." >&2; exit 1; }
+	@echo "Setting up .venv from requirements-dev.txt (once; about half a minute)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+setup-node: node_modules/.ready ## Azurite, for the tests
+
+node_modules/.ready: package-lock.json
+	@command -v npm >/dev/null || { echo "node and npm are needed for the tests against Azurite" >&2; exit 1; }
+	@echo "Installing Azurite (once)"
+	@npm ci --silent --no-audit --no-fund
+	@touch $@
+
+lock: setup ## write the lock files anew from pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip compile pyproject.toml $(LOCK) -o requirements.txt
+	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra cli --group dev -o requirements-dev.txt
+
+LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
+
+clean: ## remove what was set up and what the worker has kept
+	@rm -rf .venv node_modules .remediation

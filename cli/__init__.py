@@ -1,0 +1,1 @@
+"""The `remediation` command, one file per command. Never deployed."""

@@ -1,0 +1,49 @@
+"""`remediation schema`: the formats, for editors, senders and people."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from cli.out import print_json
+from remediation.intake.health_events import health_event_schema
+from remediation.settings import Settings
+from rules.schema import rules_schema, workload_schema
+
+
+class Kind(StrEnum):
+    """What has a schema."""
+
+    SETTINGS = "settings"
+    WORKLOAD = "workload"
+    RULES = "rules"
+    HEALTH_EVENT = "health-event"
+
+
+def schema(kind: Annotated[Kind, typer.Argument(help="Which format.")]) -> None:
+    """Print a JSON Schema: of the settings, the workload file, the rule file, or the health event."""
+    print_json(_schema(kind))
+
+
+def _schema(kind: Kind) -> dict[str, Any]:
+    match kind:
+        case Kind.SETTINGS:
+            return _settings_schema()
+        case Kind.WORKLOAD:
+            return workload_schema()
+        case Kind.RULES:
+            return rules_schema()
+        case Kind.HEALTH_EVENT:
+            return health_event_schema()
+
+
+def _settings_schema() -> dict[str, Any]:
+    """Each setting by the name of its environment variable."""
+    found = Settings.model_json_schema(by_alias=True)
+    prefix = Settings.model_config["env_prefix"]
+    aliased = {field.validation_alias for field in Settings.model_fields.values()}
+    named = {
+        name if name in aliased else f"{prefix}{name.upper()}": each
+        for name, each in found["properties"].items()
+    }
+    return {**found, "properties": named}

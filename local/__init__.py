@@ -1,0 +1,1 @@
+"""Azure on one machine: what the worker needs around it, for trying out and for tests. Never deployed."""

@@ -1,0 +1,1 @@
+"""A small workload on this machine, so that the worker has something to look after."""

@@ -1,0 +1,1 @@
+"""How is the world changed, and how are people told?"""

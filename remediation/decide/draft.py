@@ -1,0 +1,146 @@
+"""How does a decision change the record?
+
+A draft gathers the changes of one decision and becomes the next revision, or
+nothing at all where nothing changed: a decision that changes nothing is not
+written, so that reconcile comes to rest.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from remediation.ledger.intent import Intent
+from remediation.ledger.record import (
+    Cause,
+    Channel,
+    DrainMade,
+    HeldStep,
+    Incident,
+    JournalEntry,
+    Message,
+    MessageKind,
+    StampRecord,
+    WorkloadRecord,
+)
+from rules.conditions import Verdict
+from rules.evaluate import Asked
+
+AUTHOR_DELIVERS_FOR = timedelta(seconds=15)
+"""Who writes a message delivers it; only after this time does any other worker try."""
+
+ENDED_INTENTS_KEPT = 20
+
+
+class Draft:
+    """The record as this decision leaves it, and what it has to say for itself."""
+
+    def __init__(self, record: WorkloadRecord, now: datetime) -> None:
+        self.before = record
+        self.now = now
+        self.registers = dict(record.registers)
+        self.since = dict(record.since)
+        self.findings = dict(record.findings)
+        self.incidents = dict(record.incidents)
+        self.stamps = dict(record.stamps)
+        self.intents = dict(record.intents)
+        self.drains = record.drains
+        self.held: list[HeldStep] = list(record.held)
+        self.outbox: list[Message] = list(record.outbox)
+        self.signals: list[str] = []
+        self.verdicts: dict[Asked, Verdict] = {}
+        self.events: list[str] = []
+
+    def view(self) -> WorkloadRecord:
+        """The record as it stands in this draft, for those who only read it."""
+        return replace(
+            self.before,
+            registers=self.registers,
+            since=self.since,
+            findings=self.findings,
+            incidents=self.incidents,
+            stamps=self.stamps,
+            intents=self.intents,
+            drains=self.drains,
+            held=tuple(self.held),
+            outbox=tuple(self.outbox),
+        )
+
+    def stamp(self, name: str) -> StampRecord:
+        """What is known of a stamp."""
+        return self.stamps.get(name) or StampRecord()
+
+    def happened(self, sentence: str) -> None:
+        """Say in the journal what happened."""
+        self.events.append(sentence)
+
+    def put_intent(self, intent: Intent) -> None:
+        """Keep an intent in its new state."""
+        self.intents[intent.id] = intent
+
+    def spend(self, stamp: str) -> None:
+        """Count a drain against budgets and cooldown."""
+        self.drains = (*self.drains, DrainMade(stamp, self.now))
+
+    def tell(
+        self,
+        incident: Incident,
+        channel: Channel,
+        kind: MessageKind,
+        title: str,
+        facts: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        """Queue a message. It replaces one of the same kind that is still waiting: the newest words count."""
+        same = (incident.key, channel, kind)
+        self.outbox = [m for m in self.outbox if (m.incident, m.channel, m.kind) != same]
+        self.outbox.append(
+            Message(
+                id=f"{incident.key}@{self.before.revision + 1}:{channel}:{kind}",
+                channel=channel,
+                kind=kind,
+                incident=incident.key,
+                severity=incident.severity,
+                title=title,
+                created_at=self.now,
+                not_before=self.now + AUTHOR_DELIVERS_FOR,
+                facts=facts,
+            )
+        )
+
+    def finish(self, cause: Cause) -> WorkloadRecord | None:
+        """The next revision; None when this decision changes nothing."""
+        self._forget_the_past()
+        after = self.view()
+        said = bool(self.signals or self.events or self.held_anew())
+        if after == self.before and not said:
+            return None
+        journal = (*self.before.journal, self._entry(cause)) if said else self.before.journal
+        return replace(after, revision=self.before.revision + 1, journal=journal)
+
+    def held_anew(self) -> bool:
+        """Whether other guardrails hold than before."""
+        return tuple(self.held) != self.before.held
+
+    def _entry(self, cause: Cause) -> JournalEntry:
+        verdicts = tuple(
+            (asked.rule, asked.stamp or "global", str(verdict.answer), verdict.reason)
+            for asked, verdict in self.verdicts.items()
+        )
+        return JournalEntry(
+            id=f"{self.before.workload}/{self.before.revision + 1:010d}",
+            workload=self.before.workload,
+            at=self.now,
+            cause=cause,
+            signals=tuple(self.signals),
+            verdicts=verdicts,
+            held=tuple(self.held),
+            events=tuple(self.events),
+        )
+
+    def _forget_the_past(self) -> None:
+        yesterday = self.now - timedelta(hours=24)
+        self.drains = tuple(made for made in self.drains if made.at > yesterday)
+        ended = sorted(
+            (intent for intent in self.intents.values() if not intent.in_flight),
+            key=lambda intent: (intent.planned_at, intent.id),
+        )
+        for intent in ended[:-ENDED_INTENTS_KEPT]:
+            del self.intents[intent.id]

@@ -1,0 +1,60 @@
+"""What must be told now, by whom, and what becomes of a message that could not be delivered?
+
+Nothing is ever dropped. A message that a channel refuses is tried again, more
+slowly: the routing key may be mended while the incident lasts.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from remediation.decide.draft import Draft
+from remediation.ledger.intent import Outcome, OutcomeKind
+from remediation.ledger.record import Channel, Message, WorkloadRecord
+
+RETRY_FIRST = timedelta(seconds=5)
+RETRY_LONGEST = timedelta(minutes=5)
+
+
+def due(record: WorkloadRecord, channel: Channel, mine: Collection[str], now: datetime) -> list[Message]:
+    """The messages of one channel to be delivered now, oldest first.
+
+    A message waits for an older one of its incident, so that no resolve
+    overtakes its trigger. `mine` are those that the caller has just written.
+    """
+    found: list[Message] = []
+    waiting: set[str] = set()
+    for message in record.outbox:
+        if message.channel is not channel:
+            continue
+        if message.incident not in waiting and (message.id in mine or message.not_before <= now):
+            found.append(message)
+        waiting.add(message.incident)
+    return found
+
+
+def settle(draft: Draft, outcomes: Mapping[str, Outcome]) -> None:
+    """Take what was delivered out of the outbox; set the next attempt of what was not."""
+    kept = []
+    for message in draft.outbox:
+        outcome = outcomes.get(message.id)
+        if outcome is None:
+            kept.append(message)
+            continue
+        if outcome.kind is OutcomeKind.APPLIED:
+            draft.happened(f"{message.channel} {message.kind} delivered: {message.title}")
+            continue
+        if message.attempts == 0:
+            draft.happened(f"{message.channel} {message.kind} not delivered yet: {outcome.reason}")
+        wait = _wait(message, outcome)
+        kept.append(replace(message, attempts=message.attempts + 1, not_before=draft.now + wait))
+    draft.outbox = kept
+
+
+def _wait(message: Message, outcome: Outcome) -> timedelta:
+    if outcome.kind is OutcomeKind.REFUSED:
+        return RETRY_LONGEST
+    doubled = RETRY_FIRST.total_seconds() * (1 << min(message.attempts, 6))
+    asked = outcome.retry_after_seconds or 0
+    # However long the other side asks for: a page that is told tomorrow is no page.
+    return timedelta(seconds=min(RETRY_LONGEST.total_seconds(), max(asked, doubled)))

@@ -1,0 +1,123 @@
+"""What is to be done, given all that is known? The whole decision, in order.
+
+Pure: the same record, arrivals, looks and moment give the same next record,
+byte for byte.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from remediation.decide.draft import Draft
+from remediation.decide.incidents import remind_people, update_incidents
+from remediation.decide.looks import LiveLook
+from remediation.decide.playbooks import plan_steps
+from remediation.decide.progress import let_go, remind, take_note
+from remediation.ledger.record import Cause, WorkloadRecord
+from rules.evaluate import RuleSet, evaluate
+from rules.findings import update
+from rules.health import bounded, facts, fold, forget, from_future, too_old
+from rules.policy import Policy
+from rules.scope import Situation
+from rules.signals import Signal
+from rules.topology import Workload
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A signal, and when it was made durable: the only clock that both sides share."""
+
+    signal: Signal
+    enqueued_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What the worker is in charge of: a workload, and the rules that hold for it."""
+
+    workload: Workload
+    rules: RuleSet
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """Why a decision is made now, and what is new.
+
+    Attributes:
+        cause: why.
+        arrivals: signals that came in.
+        live: what was seen of the stamps; nothing may have been done to them since.
+    """
+
+    cause: Cause
+    arrivals: Sequence[Arrival] = ()
+    live: LiveLook | None = None
+
+
+def plan(record: WorkloadRecord, charge: Charge, occasion: Occasion, now: datetime) -> WorkloadRecord | None:
+    """The next record; None when nothing changes."""
+    draft = Draft(record, now)
+    _take_in(draft, occasion, charge.workload.policy)
+    let_go(draft, charge.workload)
+    if occasion.live is not None:
+        take_note(draft, occasion.live, charge.workload)
+    situation = _judge(draft, charge)
+    plan_steps(draft, situation, charge.rules)
+    update_incidents(draft, situation, charge.rules)
+    remind_people(draft, remind(draft, situation))
+    return draft.finish(occasion.cause)
+
+
+def situation_of(record: WorkloadRecord, charge: Charge, now: datetime) -> Situation:
+    """What stands by the record's registers and findings, without judging the rules again."""
+    return Situation(
+        workload=charge.workload,
+        facts=facts(record.registers, now, charge.workload.policy),
+        findings=tuple(record.findings.values()),
+        out=record.out(),
+        draining_rules={rule.name for rule in charge.rules.rules if rule.playbook.drains},
+    )
+
+
+def _judge(draft: Draft, charge: Charge) -> Situation:
+    workload, rules = charge.workload, charge.rules
+    standing = facts(draft.registers, draft.now, workload.policy)
+    evaluation = evaluate(rules, standing, workload.stamp_names, draft.since, draft.now)
+    findings = update(draft.findings, evaluation, rules, draft.now)
+    # In the order of the mappings, never of a set: every worker must write the same bytes.
+    for asked in [asked for asked in findings if asked not in draft.findings]:
+        draft.happened(f"{asked.rule} holds for {asked.stamp or 'the workload'}: {findings[asked].reason}")
+    for asked in [asked for asked in draft.findings if asked not in findings]:
+        draft.happened(f"{asked.rule} no longer holds for {asked.stamp or 'the workload'}")
+    draft.findings, draft.since = findings, dict(evaluation.since)
+    draft.verdicts = dict(evaluation.verdicts)
+    return situation_of(draft.view(), charge, draft.now)
+
+
+def _take_in(draft: Draft, occasion: Occasion, policy: Policy) -> None:
+    """Fold what came in. Every signal is named in the journal, but for those that say nothing new."""
+    good = []
+    for arrival in occasion.arrivals:
+        signal = arrival.signal
+        if from_future(signal, arrival.enqueued_at, policy):
+            _set_aside(draft, signal, "its time lies in the future")
+        elif too_old(signal, draft.now, policy):
+            _set_aside(draft, signal, "it is too old")
+        else:
+            good.append(signal)
+    before = draft.registers
+    draft.registers = bounded(forget(fold(before, good), draft.now, policy))
+    draft.signals += dict.fromkeys(s.id for s in good if _is_new(s, before.get(s.key), occasion.cause))
+
+
+def _is_new(signal: Signal, known: Signal | None, cause: Cause) -> bool:
+    """Neither a replay, nor a probe that sees again what it saw before."""
+    if known is None:
+        return True
+    repeated = known.says == signal.says and cause is Cause.TIMER
+    return known.id != signal.id and not repeated
+
+
+def _set_aside(draft: Draft, signal: Signal, why: str) -> None:
+    draft.signals.append(signal.id)
+    draft.happened(f"signal {signal.id} set aside: {why} ({signal.observed_at.isoformat()})")

@@ -1,0 +1,49 @@
+"""How is an incident said to people, in the line they read first and in its details?"""
+
+from remediation.decide.draft import Draft
+from remediation.ledger.intent import Verb
+from remediation.ledger.record import Action, Incident
+from rules.scope import Scope
+
+ACTION_IN_TITLE = {
+    Action.PLANNED: " The worker is about to act.",
+    Action.APPLIED: " The worker has acted.",
+    Action.DRAINED: " Drained.",
+    Action.STUCK: " STUCK: look at it.",
+    Action.REFUSED: " REFUSED: the worker cannot do it.",
+}
+
+
+def title_of(incident: Incident) -> str:
+    """The line that is read at three in the morning: where, how far, what."""
+    where = incident.key.rsplit("/", 1)[0]
+    scope = "" if incident.scope is Scope.STAMP else f" [{incident.scope}]"
+    return f"{where}{scope}: {incident.summary}"
+
+
+def news_of(incident: Incident) -> str:
+    """The same line, and what the worker has done about it."""
+    return title_of(incident) + ACTION_IN_TITLE.get(incident.action, "")
+
+
+def what_the_worker_does(draft: Draft, incident: Incident) -> str:
+    """What the worker does about it, and if nothing, why not."""
+    match incident.action:
+        case Action.DRAINED:
+            return f"{incident.stamp} is drained, and seen to be; it comes back when recovery is proven"
+        case Action.STUCK:
+            return f"STUCK: {incident.stamp} was acted upon, but it was not seen to help in time; look at it"
+        case Action.REFUSED:
+            return f"REFUSED: {draft.stamp(str(incident.stamp)).refusal}; do it by hand if it must be"
+        case Action.PLANNED | Action.APPLIED:
+            going = [i for i in draft.intents.values() if i.in_flight and i.stamp == incident.stamp]
+            return "; ".join(f"{intent.verb} of {intent.stamp} is {intent.state}" for intent in going)
+        case _:
+            return _why_nothing_is_done(draft, incident)
+
+
+def _why_nothing_is_done(draft: Draft, incident: Incident) -> str:
+    held = [held for held in draft.held if incident.stamp in (held.stamp, None) and held.verb is Verb.DRAIN]
+    if not held:
+        return "no rule asks for more than to tell you"
+    return "no drain now: " + "; ".join(dict.fromkeys(f"{held.reason} ({held.guardrail})" for held in held))

@@ -1,0 +1,179 @@
+"""What happens when signals arrive, and when the timer ticks?
+
+Events give speed: they change state, and people are told at once. The timer
+gives correctness: it looks at every stamp, decides from state, and acts.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from remediation.decide.looks import LiveLook, signal_of
+from remediation.decide.plan import Arrival, Charge, Occasion, plan
+from remediation.engine.acting import Acting
+from remediation.engine.book import Book, HotRecordError, Written
+from remediation.engine.looking import Looking
+from remediation.engine.telling import Telling
+from remediation.ledger.codec import UnreadableRecordError, UnstorableRecordError
+from remediation.ledger.record import Cause, Channel, WorkloadRecord
+from remediation.observe import Tally, log
+from remediation.ports import Clock, HealthServices, Ledger, LedgerUnavailableError, Lever, Teller
+
+ROUNDS_MOST = 5
+RECONCILE_WITHIN_SECONDS = 20.0
+LOOKS_MOST = 3
+
+_EXPECTED = (
+    LedgerUnavailableError,
+    UnreadableRecordError,
+    UnstorableRecordError,
+    HotRecordError,
+    TimeoutError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The outside world, as the engine needs it."""
+
+    clock: Clock
+    ledger: Ledger
+    lever: Lever
+    health_services: HealthServices
+    pager: Teller
+    notifier: Teller
+    tally: Tally = field(default_factory=Tally)
+
+
+class _ActedMeanwhileError(Exception):
+    """Somebody acted on a stamp between the look and the decision: look again."""
+
+
+class Engine:
+    """The worker's loop, for all workloads in its charge."""
+
+    def __init__(self, charges: Mapping[str, Charge], ports: Ports, worker: str) -> None:
+        self._charges = charges
+        self._clock = ports.clock
+        self._tally = ports.tally
+        self._book = Book(ports.ledger, ports.tally)
+        self._looking = Looking(ports.clock, ports.health_services, ports.lever)
+        tellers = {Channel.PAGE: ports.pager, Channel.NOTIFY: ports.notifier}
+        self._telling = Telling(self._book, ports.clock, tellers, ports.tally)
+        self._acting = Acting(self._book, ports.clock, ports.lever, self._looking, worker)
+
+    async def accept(self, arrivals: Iterable[Arrival]) -> dict[str, str]:
+        """Take signals in, decide, and tell people.
+
+        Returns:
+            The workloads whose signals could not be taken in, each with the
+            reason: their record is damaged or too hot. The others went on.
+
+        Raises:
+            LedgerUnavailableError: the ledger cannot be reached; pages have gone out.
+        """
+        by_workload: dict[str, list[Arrival]] = defaultdict(list)
+        for arrival in arrivals:
+            by_workload[arrival.signal.subject.workload].append(arrival)
+        parked: dict[str, str] = {}
+        broken: list[LedgerUnavailableError] = []
+        for name, group in by_workload.items():
+            try:
+                await self._accept(self._charges[name], group)
+            except LedgerUnavailableError as error:
+                broken.append(error)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it must not take the others with it
+                parked[name] = str(error) or type(error).__name__
+        if broken:
+            raise broken[0]
+        return parked
+
+    async def _accept(self, charge: Charge, arrivals: list[Arrival]) -> None:
+        try:
+            written = await self._decide(charge, Occasion(Cause.SIGNALS, arrivals))
+        except Exception as error:
+            # A damaged record, a store out of reach, a fault of our own: people are told all the same.
+            log.exception("not taken in", workload=charge.workload.name)
+            await self._telling.page_without_ledger(charge, arrivals, str(error) or type(error).__name__)
+            raise
+        if not written.changed:
+            self._tally.add("signals.replayed", len(arrivals))
+            return
+        self._tally.add("signals.accepted", len(arrivals))
+        await self._telling.deliver(charge.workload, written.record, _queued_by(written))
+
+    async def reconcile_all(self) -> None:
+        """Reconcile every workload; one that is broken or slow does not hold up the others."""
+        await asyncio.gather(*(self._reconcile_in_time(name) for name in self._charges))
+
+    async def _reconcile_in_time(self, name: str) -> None:
+        try:
+            async with asyncio.timeout(RECONCILE_WITHIN_SECONDS):
+                await self.reconcile(name)
+        except _EXPECTED as error:
+            # The next tick tries again; until then nothing is done, and nothing is lost.
+            self._tally.add("reconcile.failed")
+            log.error("reconcile failed", workload=name, reason=str(error) or type(error).__name__)
+        except Exception:  # noqa: BLE001 - a fault in one workload must not stop the others
+            self._tally.add("reconcile.failed")
+            log.exception("reconcile failed", workload=name)
+
+    async def reconcile(self, name: str) -> None:
+        """Derive from state what to do, and do it, until nothing more is to be done now.
+
+        Raises:
+            LedgerUnavailableError, UnreadableRecordError, UnstorableRecordError, HotRecordError: nothing
+                was done by this call that is not in the ledger.
+        """
+        charge = self._charges[name]
+        # Pages of whoever died before delivering them come before anything that takes time.
+        await self._telling.deliver(charge.workload, await self._book.read(name))
+        for _ in range(ROUNDS_MOST):
+            written = await self._look_and_decide(charge)
+            await self._telling.deliver(charge.workload, written.record, _queued_by(written))
+            due = self._acting.due(written.record, charge.workload)
+            if not due:
+                return
+            for intent in due:
+                await self._acting.carry_out(charge, intent)
+
+    async def _look_and_decide(self, charge: Charge) -> Written:
+        for _ in range(LOOKS_MOST):
+            before = _hands(await self._book.read(charge.workload.name))
+            live = await self._looking.look(charge.workload)
+            try:
+                return await self._decide(charge, self._seen(charge, live), hands=before)
+            except _ActedMeanwhileError:
+                self._tally.add("looks.outdated")
+        raise HotRecordError(f"{charge.workload.name}: acted upon faster than it can be looked at")
+
+    def _seen(self, charge: Charge, live: LiveLook) -> Occasion:
+        arrivals = [
+            Arrival(signal_of(look.health, charge.workload), enqueued_at=look.health.at)
+            for look in live.stamps.values()
+        ]
+        return Occasion(Cause.TIMER, arrivals, live)
+
+    async def _decide(self, charge: Charge, occasion: Occasion, hands: object = None) -> Written:
+        def decided(record: WorkloadRecord) -> WorkloadRecord | None:
+            if occasion.live is not None and _hands(record) != hands:
+                raise _ActedMeanwhileError
+            return plan(record, charge, occasion, self._clock.now())
+
+        return await self._book.write(charge.workload.name, decided)
+
+
+def _hands(record: WorkloadRecord) -> object:
+    """What has been done to the stamps, by the record: a look from before it is worth nothing after it."""
+    intents = [(intent.id, intent.state) for intent in record.intents.values()]
+    drains = [(name, stamp.drain.intent) for name, stamp in record.stamps.items() if stamp.drain]
+    return sorted(intents), sorted(drains)
+
+
+def _queued_by(written: Written) -> set[str]:
+    """The messages that this write has queued: its author delivers them."""
+    if not written.changed:
+        return set()
+    mark = f"@{written.record.revision}:"
+    return {message.id for message in written.record.outbox if mark in message.id}

@@ -1,0 +1,128 @@
+"""What is this body, and which signals does it hold?
+
+One table names the families, by shape and not by sender: the first that claims a
+body reads it. A new family is a file and a row. A body may be a batch, an array
+of items of any family; each item stands for itself.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from remediation.intake import azure_monitor, health_events, limits
+from remediation.intake.rejection import Code, Rejection
+from remediation.intake.subject import Known
+from rules.signals import Signal
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One kind of body.
+
+    Attributes:
+        name: as `remediation inspect` and the metrics show it.
+        claims: whether a JSON object has its shape.
+        read: its signals; raises `Rejection`.
+    """
+
+    name: str
+    claims: Callable[[Mapping[str, object]], bool]
+    read: Callable[[Mapping[str, object], Known], tuple[Signal, ...]]
+
+
+FAMILIES = (
+    Family(health_events.FAMILY, health_events.claims, health_events.read),
+    Family(azure_monitor.FAMILY, azure_monitor.claims, azure_monitor.read),
+)
+"""In order of precedence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """One item of a batch that cannot be read. The others of the batch go on."""
+
+    body: bytes
+    code: Code
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a body holds.
+
+    Attributes:
+        family: of the body, or of all items of a batch that could be read; else `mixed` or `none`.
+        signals: in the order of the body.
+        rejected: items of a batch that are to be buried.
+    """
+
+    family: str
+    signals: tuple[Signal, ...]
+    rejected: tuple[Rejected, ...] = ()
+
+
+def read(body: bytes, known: Known) -> Reading:
+    """The reading of one body from outside.
+
+    Raises:
+        Rejection: why nothing in it can be read.
+    """
+    signal = health_events.read_plain(body, known)
+    if signal:
+        return Reading(health_events.FAMILY, (signal,))
+    value = limits.parse(body)
+    if isinstance(value, list):
+        return _read_batch(value, known)
+    return _read_item(value, known)
+
+
+def key_of(reading: Reading) -> str | None:
+    """The workload that all signals are about, for the partition key of the inbox; else None."""
+    workloads = {signal.subject.workload for signal in reading.signals}
+    return workloads.pop() if len(workloads) == 1 else None
+
+
+def is_heartbeat(properties: Mapping[str, object] | Mapping[bytes, object]) -> bool:
+    """Whether application properties mark a message as a heartbeat: `HEALTHCHECK=TRUE`.
+
+    Strings, bytes (as Event Hubs clients give them) and booleans, in any case.
+    """
+    return any(_word(key) == "healthcheck" and _word(value) == "true" for key, value in properties.items())
+
+
+def _word(value: object) -> str:
+    text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+    return text.strip().lower()
+
+
+def _read_item(value: object, known: Known) -> Reading:
+    if not isinstance(value, dict):
+        reason = f"a JSON object, or an array of them, was expected, not {type(value).__name__}"
+        raise Rejection(Code.NOT_AN_OBJECT, reason)
+    for family in FAMILIES:
+        if family.claims(value):
+            return Reading(family.name, family.read(value, known))
+    names = ", ".join(family.name for family in FAMILIES)
+    reason = f"no family of bodies has this shape; known are: {names}"
+    raise Rejection(Code.UNKNOWN_FAMILY, reason)
+
+
+def _read_batch(values: list[object], known: Known) -> Reading:
+    if len(values) > limits.MAX_ITEMS:
+        reason = f"the batch has {len(values)} items, more than {limits.MAX_ITEMS}; send smaller batches"
+        raise Rejection(Code.TOO_MANY, reason)
+    families: set[str] = set()
+    signals: list[Signal] = []
+    rejected: list[Rejected] = []
+    for value in values:
+        item = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+        try:
+            limits.check_item_size(len(item))
+            reading = _read_item(value, known)
+        except Rejection as why:
+            rejected.append(Rejected(item, why.code, why.reason))
+        else:
+            families.add(reading.family)
+            signals += reading.signals
+    family = families.pop() if len(families) == 1 else "mixed" if families else "none"
+    return Reading(family, tuple(signals), tuple(rejected))

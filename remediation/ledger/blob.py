@@ -1,0 +1,216 @@
+"""How is the ledger kept in Azure Blob Storage?
+
+A record is one blob, written over only if it still has the ETag that was read.
+Journal entries and dead letters are blobs of their own, which are never written
+twice. A container lists its names in ascending order only, so whatever is asked
+for newest first has a number in its name that counts down: one listing of a few
+names finds the last ones, however many there are.
+
+    records/WORKLOAD.json
+    journal/WORKLOAD/COUNTDOWN-REVISION.json
+    dead-letters/by-id/ID.json
+    dead-letters/by-time/COUNTDOWN-ID      empty: it leads to the letter
+    check                                  written to see whether writing works
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import quote, unquote
+from uuid import uuid4
+
+from remediation.ledger.codec import decode, decode_entry, encode, encode_entry, revision_of
+from remediation.ledger.latest import Latest
+from remediation.ledger.letters import decode_letter, encode_letter
+from remediation.ledger.record import JournalEntry, WorkloadRecord, check_succession
+from remediation.ports import ConflictError, DeadLetter, LedgerUnavailableError, Stored
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+
+DEADLINE = timedelta(seconds=8)
+"""Within which the store answers, or is unavailable."""
+
+AT_ONCE = 8
+"""How many blobs are read or written at the same time."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_BY_TIME = "dead-letters/by-time/"
+
+T = TypeVar("T")
+
+
+class BlobLedger:
+    """A `Ledger` in a container of an Azure storage account. The version of a record is its ETag."""
+
+    def __init__(
+        self,
+        account: str,
+        container: str,
+        credential: "AsyncTokenCredential | None" = None,
+        *,
+        deadline: timedelta = DEADLINE,
+        new_write_id: Callable[[], str] = lambda: uuid4().hex,
+    ) -> None:
+        """Remember where to go; nothing is reached for yet.
+
+        Args:
+            account: the account's blob URL, or a connection string.
+            container: its name; the container is made at the first write if it is absent.
+            credential: for a URL. Whoever made it closes it.
+            deadline: for each call, with all its retries; a save makes two calls at most.
+            new_write_id: gives each write an id that no other has.
+        """
+        # Azure's SDK is slow to import, and only those who keep their ledger there should pay for it.
+        from remediation.ledger.container import Container, RefusedError  # noqa: PLC0415
+
+        self._container = Container(account, container, credential, deadline=deadline)
+        self._refused = RefusedError
+        self._new_write_id = new_write_id
+        self._latest = Latest()
+
+    async def load(self, workload: str) -> Stored:
+        """See `Ledger`."""
+        seen = self._latest.of(workload)
+        found = await self._container.read(_record(workload), unless=seen.version if seen else None)
+        if found is None:
+            return Stored(WorkloadRecord(workload), None)
+        if seen and found.data is None:
+            return Stored(seen.record, seen.version)
+        record, _ = decode(found.data or b"")
+        self._latest.see(record, found.version)
+        return Stored(record, found.version)
+
+    async def save(self, record: WorkloadRecord, version: str | None) -> str:
+        """See `Ledger`."""
+        check_succession(await self._predecessor(record.workload, version), record)
+        write_id = self._new_write_id()
+        data = encode(record, write_id)
+        name = _record(record.workload)
+        try:
+            if version is None:
+                new = await self._container.create(name, data)
+            else:
+                new = await self._container.replace(name, data, version)
+        except self._refused as refusal:
+            new = await self._own_success(name, version, write_id, str(refusal))
+        self._latest.see(record, new)
+        return new
+
+    async def _predecessor(self, workload: str, version: str | None) -> WorkloadRecord | None:
+        """The record that is to be written over: as a rule the one that was just loaded."""
+        known = self._latest.at(workload, version)
+        if known or version is None:
+            return known
+        stored = await self.load(workload)
+        if stored.version != version:
+            raise ConflictError(f"{workload}: version {version} was read, {stored.version} is stored")
+        return stored.record
+
+    async def _own_success(self, name: str, version: str | None, write_id: str, refusal: str) -> str:
+        """The stored version if this very write stored it: its answer was lost, so it was sent again."""
+        found = await self._container.read(name)
+        if (found.version if found else None) == version:
+            # Nobody wrote: someone holds a lease, or a policy forbids changes.
+            raise LedgerUnavailableError(f"{name} cannot be written: {refusal}")
+        if found is None:
+            raise ConflictError(f"{name}: version {version} was read, and it was removed since")
+        record, stored_by = decode(found.data or b"")
+        self._latest.see(record, found.version)
+        if stored_by != write_id:
+            raise ConflictError(f"{name}: version {version} was read, {found.version} is stored")
+        return found.version
+
+    async def append_journal(self, entries: Sequence[JournalEntry]) -> None:
+        """See `Ledger`."""
+        await _few_at_once(self._keep(_entry(entry), encode_entry(entry)) for entry in entries)
+
+    async def journal(self, workload: str, limit: int = 100) -> list[JournalEntry]:
+        """See `Ledger`."""
+        names = await self._container.names(_journal(workload), limit)
+        return [decode_entry(data) for data in reversed(await self._read_all(names))]
+
+    async def bury(self, letter: DeadLetter) -> None:
+        """See `Ledger`."""
+        kept = await self._keep(_letter(letter.id), encode_letter(letter))
+        # A replay leads to the letter as it was first kept: its first writer may have died before this line.
+        await self._keep(_by_time(decode_letter(kept)), b"")
+
+    async def dead_letters(self, limit: int = 100) -> list[DeadLetter]:
+        """See `Ledger`."""
+        names = await self._container.names(_BY_TIME, limit)
+        letters = await self._read_all([_letter(_id_of(name)) for name in names])
+        return [decode_letter(data) for data in reversed(letters)]
+
+    async def check(self) -> None:
+        """See `Ledger`."""
+        try:
+            await self._container.put("check", b"")
+        except self._refused as refusal:
+            raise LedgerUnavailableError(f"nothing can be written: {refusal}") from refusal
+
+    async def close(self) -> None:
+        """See `Ledger`."""
+        await self._container.close()
+
+    async def _keep(self, name: str, data: bytes) -> bytes:
+        """Write a blob that is never written again; returns what is kept under that name."""
+        try:
+            await self._container.create(name, data)
+        except self._refused as refusal:
+            found = await self._container.read(name)
+            if found is None:
+                raise LedgerUnavailableError(f"{name} cannot be written: {refusal}") from refusal
+            return found.data or b""
+        return data
+
+    async def _read_all(self, names: Sequence[str]) -> list[bytes]:
+        """The blobs of these names, without those that were removed in the meantime."""
+        found = await _few_at_once(self._container.read(name) for name in names)
+        return [blob.data or b"" for blob in found if blob]
+
+
+def _record(workload: str) -> str:
+    return f"records/{_part(workload)}.json"
+
+
+def _journal(workload: str) -> str:
+    return f"journal/{_part(workload)}/"
+
+
+def _entry(entry: JournalEntry) -> str:
+    revision = revision_of(entry)
+    return f"{_journal(entry.workload)}{_countdown(revision, digits=12)}-{revision}.json"
+
+
+def _letter(letter_id: str) -> str:
+    return f"dead-letters/by-id/{_part(letter_id)}.json"
+
+
+def _by_time(letter: DeadLetter) -> str:
+    microseconds = (letter.at - _EPOCH) // timedelta(microseconds=1)
+    return f"{_BY_TIME}{_countdown(microseconds, digits=16)}-{_part(letter.id)}"
+
+
+def _id_of(by_time: str) -> str:
+    return unquote(by_time.removeprefix(_BY_TIME).partition("-")[2])
+
+
+def _countdown(number: int, digits: int) -> str:
+    return f"{10**digits - 1 - number:0{digits}d}"
+
+
+def _part(text: str) -> str:
+    """One part of a name: no slash and no dots in it can lead elsewhere."""
+    return quote(text, safe="").replace(".", "%2E")
+
+
+async def _few_at_once(tasks: Iterable[Awaitable[T]]) -> list[T]:
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def in_turn(task: Awaitable[T]) -> T:
+        async with places:
+            return await task
+
+    return await asyncio.gather(*(in_turn(task) for task in tasks))

@@ -1,0 +1,1 @@
+"""Which facts do we fetch ourselves?"""

@@ -1,0 +1,206 @@
+"""Where do the adapters meet the ports? Here, and nowhere else."""
+
+import os
+import socket
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from azure.eventhub.aio import EventHubProducerClient
+from pydantic import ValidationError
+
+from remediation.act.http import Door
+from remediation.act.log import LogTeller
+from remediation.act.page import PagerDutyTeller
+from remediation.act.secret import from_environment
+from remediation.act.state_file import StateFileLever
+from remediation.act.teams import TeamsTeller
+from remediation.decide.plan import Charge
+from remediation.engine import Engine, Ports
+from remediation.inbox import HubInbox
+from remediation.intake.subject import Known
+from remediation.observe import Tally, configure
+from remediation.ports import Clock, Ledger
+from remediation.probes.healthservice import HttpHealthServices
+from remediation.settings import LedgerKind, Settings
+from remediation.worker import Misconfigured, Parts, Worker
+from rules.evaluate import RuleSet
+from rules.load import load_catalog, load_rules, load_workload
+from rules.problems import FileError
+from rules.rule import Rule
+from rules.topology import FolderStateFile, Stamp, Workload
+
+if TYPE_CHECKING:
+    from azure.identity.aio import DefaultAzureCredential
+
+HUB = "signals"
+
+LOOK_WITHIN_SECONDS = 5.0
+"""No look may take longer, whatever a workload's `probe_timeout` says: it would be too old to act upon."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """The moment, aware UTC."""
+        return datetime.now(UTC)
+
+
+_open = AsyncExitStack()
+"""What this process has opened, to be closed at its end."""
+
+
+@cache
+def worker() -> Worker | Misconfigured:
+    """The worker of this process, built at its first use.
+
+    A configuration that cannot be read must not keep the host from finding the
+    functions: the worker then answers so that nothing is lost, and says why.
+    """
+    try:
+        settings = Settings()
+        configure(json=settings.log_json, level=settings.log_level)
+        charges = charges_of(settings)
+    except (ValidationError, FileError, OSError) as error:
+        return Misconfigured(str(error))
+    return build(settings, charges, _open)
+
+
+async def close() -> None:
+    """Give up the connections of this process's worker, if it was built."""
+    await _open.aclose()
+    worker.cache_clear()
+
+
+def charges_of(settings: Settings) -> dict[str, Charge]:
+    """The workloads in this worker's charge, by name, each with its rules.
+
+    Raises:
+        FileError: a workload or rule file cannot be read; it names every problem.
+        OSError: a file cannot be opened.
+    """
+    rules = RuleSet(rules_of(settings))
+    workloads = workloads_of(settings)
+    return {name: Charge(workload, rules) for name, workload in workloads.items()}
+
+
+def rules_of(settings: Settings) -> tuple[Rule, ...]:
+    """The rules: the user's, else the shipped catalogue."""
+    return load_rules(_texts(settings.rules)) if settings.rules else load_catalog()
+
+
+def workloads_of(settings: Settings) -> dict[str, Workload]:
+    """The workloads, by name. Folders of state files are relative to the data folder."""
+    texts = _texts(settings.workloads) if settings.workloads else {}
+    workloads = [_in_data_dir(load_workload(text, name), settings) for name, text in texts.items()]
+    return {workload.name: workload for workload in workloads}
+
+
+def _in_data_dir(workload: Workload, settings: Settings) -> Workload:
+    def placed(stamp: Stamp) -> Stamp:
+        address = stamp.state_file
+        if not isinstance(address, FolderStateFile):
+            return stamp
+        return replace(stamp, state_file=FolderStateFile(settings.data_dir.absolute() / address.path))
+
+    return replace(workload, stamps=tuple(placed(stamp) for stamp in workload.stamps))
+
+
+def _texts(path: Path) -> dict[str, str]:
+    """A file, or every YAML file of a folder: its name and its text."""
+    files = sorted(path.glob("*.y*ml")) if path.is_dir() else [path]
+    return {str(file): file.read_text(encoding="utf-8") for file in files}
+
+
+def build(settings: Settings, charges: Mapping[str, Charge], opened: AsyncExitStack) -> Worker:
+    """The worker with its real adapters, which close with `opened`. Connections are made when needed."""
+    clock, tally = SystemClock(), Tally()
+    workloads = {name: charge.workload for name, charge in charges.items()}
+    ledger = ledger_of(settings, opened)
+    inbox = HubInbox(_producer(settings))
+    opened.push_async_callback(inbox.close)
+    ports = _ports(clock, ledger, workloads, tally, opened)
+    engine = Engine(charges, ports, worker_id())
+    return Worker(Parts(Known(workloads), engine, inbox, ledger, clock, tally))
+
+
+def _ports(
+    clock: Clock, ledger: Ledger, workloads: Mapping[str, Workload], tally: Tally, opened: AsyncExitStack
+) -> Ports:
+    door, log = Door(clock), LogTeller()
+    lever = StateFileLever(from_environment, timeout_seconds=LOOK_WITHIN_SECONDS)
+    opened.push_async_callback(door.close)
+    opened.push_async_callback(lever.close)
+    front_doors = {stamp: each.front_door_id for each in workloads.values() for stamp in each.stamps}
+    return Ports(
+        clock=clock,
+        ledger=ledger,
+        lever=lever,
+        health_services=HttpHealthServices(
+            door.get, clock, front_doors.get, timeout_seconds=LOOK_WITHIN_SECONDS
+        ),
+        pager=PagerDutyTeller(door, from_environment, otherwise=log),
+        notifier=TeamsTeller(door, from_environment, otherwise=log),
+        tally=tally,
+    )
+
+
+def worker_id() -> str:
+    """Names this process in leases; no two processes share it, not even after a restart."""
+    return f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+
+
+def ledger_of(settings: Settings, opened: AsyncExitStack) -> Ledger:
+    """The ledger that the settings ask for, which closes with `opened`."""
+    ledger = _ledger(settings, opened)
+    opened.push_async_callback(ledger.close)
+    return ledger
+
+
+def _ledger(settings: Settings, opened: AsyncExitStack) -> Ledger:
+    match settings.ledger:
+        case LedgerKind.SQLITE:
+            from remediation.ledger.sqlite import SqliteLedger  # noqa: PLC0415 - only one of the three is needed
+
+            settings.data_dir.mkdir(parents=True, exist_ok=True)
+            return SqliteLedger(settings.data_dir / "ledger.db")
+        case LedgerKind.BLOB:
+            from remediation.ledger.blob import BlobLedger  # noqa: PLC0415 - its SDK takes a third of a second
+
+            if settings.ledger_connection is not None:
+                return BlobLedger(settings.ledger_connection.get_secret_value(), settings.ledger_container)
+            credential = _credential(settings)
+            opened.push_async_callback(credential.close)
+            return BlobLedger(settings.ledger_account_url or "", settings.ledger_container, credential)
+        case LedgerKind.MEMORY:
+            from remediation.ledger.memory import MemoryLedger  # noqa: PLC0415 - only one of the three is needed
+
+            return MemoryLedger()
+
+
+def _credential(settings: Settings) -> "DefaultAzureCredential":
+    from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - slow, and often not needed
+
+    return DefaultAzureCredential(managed_identity_client_id=settings.client_id)
+
+
+def _producer(settings: Settings) -> Callable[[], EventHubProducerClient]:
+    def connect() -> EventHubProducerClient:
+        if settings.hub is not None:
+            return EventHubProducerClient.from_connection_string(
+                settings.hub.get_secret_value(), eventhub_name=HUB, retry_total=1
+            )
+        return EventHubProducerClient(
+            fully_qualified_namespace=settings.hub_namespace or "",
+            eventhub_name=HUB,
+            credential=_credential(settings),
+            retry_total=1,
+        )
+
+    return connect

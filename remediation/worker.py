@@ -1,0 +1,210 @@
+"""What does the worker do when the host calls it: for a request, a batch, a tick?
+
+One method for each trigger of `function_app`. Nothing here decides or acts: it
+reads bodies, hands signals to the engine, and sees to it that no body is lost.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from remediation.decide.plan import Arrival
+from remediation.engine import Engine
+from remediation.intake.dead_letter import letter
+from remediation.intake.read import Reading, Rejected, is_heartbeat, key_of, read
+from remediation.intake.rejection import Code, Rejection
+from remediation.intake.subject import Known
+from remediation.observe import Tally, log
+from remediation.ports import Clock, Inbox, InboxUnavailableError, Ledger, LedgerUnavailableError
+
+ROUTE_PROPERTY = "remediation-route"
+"""Application property of a message that came by HTTP: which route."""
+
+
+class Route(StrEnum):
+    """How a body came."""
+
+    ALERTS = "alerts"
+    HEALTH_EVENTS = "health-events"
+    HUB = "hub"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to a request."""
+
+    status: int
+    content: Mapping[str, Any] = field(default_factory=dict)
+
+    def json(self) -> str:
+        """The answer's body."""
+        return json.dumps(self.content)
+
+
+class HubEvent(Protocol):
+    """One message of a batch, as the Functions worker hands it over."""
+
+    @property
+    def metadata(self) -> Mapping[str, Any] | None:
+        """The trigger's metadata, shared by the whole batch."""
+        ...
+
+    @property
+    def enqueued_time(self) -> datetime | None:
+        """When the hub took it."""
+        ...
+
+    def get_body(self) -> bytes:
+        """The bytes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a worker is made of."""
+
+    known: Known
+    engine: Engine
+    inbox: Inbox
+    ledger: Ledger
+    clock: Clock
+    tally: Tally
+
+
+class Worker:
+    """The worker, as its host sees it."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._known = parts.known
+        self._engine = parts.engine
+        self._inbox = parts.inbox
+        self._ledger = parts.ledger
+        self._clock = parts.clock
+        self._tally = parts.tally
+
+    async def receive(self, route: Route, body: bytes) -> Reply:
+        """Make a body durable, then answer.
+
+        202: it is in the hub. 4xx: nobody could read it; it is among the dead
+        letters. 503: it could be kept nowhere, and the sender must try again
+        (Azure Monitor does so for 503, and for 500 it does not).
+        """
+        self._tally.add(f"received.{route}")
+        try:
+            reading = read(body, self._known)
+        except Rejection as why:
+            if why.code.malformed:
+                return await self._refuse(route, body, why)
+            reading = Reading("none", ())
+        try:
+            await self._inbox.put(body, key_of(reading), {ROUTE_PROPERTY: route})
+        except InboxUnavailableError as error:
+            self._tally.add("inbox.unavailable")
+            log.error("not accepted", route=str(route), reason=str(error))
+            return Reply(503, {"error": "unavailable", "reason": str(error)})
+        return Reply(202, {"accepted": [signal.id for signal in reading.signals], "family": reading.family})
+
+    async def _refuse(self, route: Route, body: bytes, why: Rejection) -> Reply:
+        try:
+            await self._bury(route, Rejected(body, why.code, why.reason))
+        except LedgerUnavailableError as error:
+            return Reply(503, {"error": "unavailable", "reason": str(error)})
+        status = 413 if why.code is Code.TOO_LARGE else 400
+        return Reply(status, {"error": why.code, "reason": why.reason})
+
+    async def consume(self, events: Sequence[HubEvent]) -> None:
+        """Take in a batch of the hub. What cannot be read is buried; the rest goes on.
+
+        Raises:
+            LedgerUnavailableError: the ledger as a whole cannot be reached; the batch must be
+                delivered again. Pages have gone out.
+        """
+        arrivals: list[Arrival] = []
+        bodies: dict[str, list[tuple[Route, bytes]]] = defaultdict(list)
+        rejected: list[tuple[Route, Rejected]] = []
+        for place, event in enumerate(events):
+            properties = _properties(event, place)
+            if is_heartbeat(properties):
+                self._tally.add("heartbeats")
+                continue
+            route, body = _route(properties), event.get_body()
+            try:
+                reading = read(body, self._known)
+            except Rejection as why:
+                rejected.append((route, Rejected(body, why.code, why.reason)))
+                continue
+            rejected += [(route, item) for item in reading.rejected]
+            enqueued_at = _aware(event.enqueued_time) or self._clock.now()
+            arrivals += [Arrival(signal, enqueued_at) for signal in reading.signals]
+            for workload in {signal.subject.workload for signal in reading.signals}:
+                bodies[workload].append((route, body))
+        parked = await self._engine.accept(arrivals)
+        for workload, reason in parked.items():
+            rejected += [(route, Rejected(body, Code.PARKED, reason)) for route, body in bodies[workload]]
+        for route, item in rejected:
+            await self._bury(route, item)
+
+    async def _bury(self, route: Route, item: Rejected) -> None:
+        dead = letter(item.body, item.code, item.reason, route, self._clock.now())
+        await self._ledger.bury(dead)
+        self._tally.add(f"dead_letters.{item.code}")
+        log.warning("dead letter", id=dead.id, route=str(route), code=str(item.code), reason=item.reason)
+
+    async def tick(self) -> None:
+        """Reconcile every workload."""
+        await self._engine.reconcile_all()
+
+    async def ready(self) -> Reply:
+        """Whether the worker can do its work, and what it has counted."""
+        try:
+            await self._ledger.check()
+        except LedgerUnavailableError as error:
+            return Reply(503, {"status": "ledger unavailable", "reason": str(error)})
+        return Reply(200, {"status": "ready", "counts": self._tally.counts()})
+
+
+class Misconfigured:
+    """Stands in for the worker when its configuration cannot be read: it loses nothing and says why."""
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    async def receive(self, route: Route, body: bytes) -> Reply:  # noqa: ARG002 - nothing is read
+        """Ask the sender to try again."""
+        return Reply(503, {"error": "misconfigured", "reason": "the worker's configuration cannot be read"})
+
+    async def consume(self, events: Sequence[HubEvent]) -> None:  # noqa: ARG002 - nothing is read
+        """Hold the partition until the configuration is mended.
+
+        Raises:
+            RuntimeError: always, so that the retry policy delivers the batch again.
+        """
+        raise RuntimeError(self._reason)
+
+    async def tick(self) -> None:
+        """Say again what is wrong."""
+        log.error("misconfigured", reason=self._reason)
+
+    async def ready(self) -> Reply:
+        """Not ready, and why."""
+        return Reply(503, {"status": "misconfigured", "reason": self._reason})
+
+
+def _properties(event: HubEvent, place: int) -> Mapping[str, Any]:
+    """The application properties of one message: the batch shares its metadata, in the order of messages."""
+    shared = (event.metadata or {}).get("PropertiesArray") or []
+    return shared[place] if place < len(shared) and isinstance(shared[place], Mapping) else {}
+
+
+def _aware(time: datetime | None) -> datetime | None:
+    """The Functions library gives UTC, with or without saying so."""
+    return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time
+
+
+def _route(properties: Mapping[str, Any]) -> Route:
+    said = str(properties.get(ROUTE_PROPERTY, ""))
+    return Route(said) if said in set(Route) else Route.HUB

@@ -1,0 +1,21 @@
+"""What do tests share?"""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+
+from tests.azurite import run_azurite
+
+
+@pytest.fixture(scope="session")
+def azurite() -> Iterator[str]:
+    """The connection string of an Azurite that lives as long as the test session."""
+    with run_azurite() as connection:
+        yield connection
+
+
+@pytest.fixture
+def container_name() -> str:
+    """The name of a blob container that nobody has used."""
+    return f"test-{uuid4().hex}"

@@ -1,0 +1,335 @@
+"""Does each guardrail hold where it must, let go at its boundary, and say so with its numbers?"""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from remediation.decide.case import Case, Guardrail
+from remediation.decide.guardrails import DRAIN, REJOIN, holds
+from remediation.ledger.intent import IntentState, Lease, Verb
+from remediation.ledger.record import DrainMade, HoldSwitch, LeverState, StampRecord
+from rules.conditions import AlertFires, AllOf, AnyOf, NodeIs, Not
+from rules.policy import Mode
+from rules.signals import Health
+from tests.builders import (
+    NOW,
+    RULE,
+    STAMPS,
+    a_finding,
+    a_live_look,
+    a_look,
+    a_rule,
+    a_seen,
+    a_signal,
+    a_workload,
+    an_alert,
+    an_intent,
+    at,
+    findings,
+    registers,
+)
+from tests.decide.cases import (
+    GREEN,
+    RED,
+    ROOTS,
+    a_case,
+    a_charge,
+    a_recovered_record,
+    a_red_record,
+    an_auto_workload,
+    drained,
+    held_by,
+    looked_at,
+)
+
+NODE_RED = a_rule().when
+UNLESS_VAULT = AnyOf((NODE_RED, AllOf((AlertFires("Lag"), Not(NodeIs("Keyvault", frozenset({Health.RED})))))))
+"""The shape of the shipped rule: an alert counts unless something else explains it."""
+
+DRAINS_AND_REJOINS = pytest.mark.parametrize("verb", Verb)
+
+
+@DRAINS_AND_REJOINS
+def test_nothing_stands_against_a_plain_step(verb: Verb) -> None:
+    """The case from which the others differ in one thing is allowed, by the record and by a live look."""
+    assert holds(a_case(verb=verb)) == []
+    lever = LeverState.IN if verb is Verb.DRAIN else LeverState.OUT
+    assert holds(a_case(verb=verb, live=a_live_look(a_look(lever=lever)))) == []
+
+
+def test_every_guardrail_is_asked() -> None:
+    """The closed list has no name without a function; what holds a rejoin is asked before a rejoin."""
+    assert len(DRAIN) == len(set(DRAIN)) == len(Guardrail) - 1
+    assert {guardrail.__name__ for guardrail in REJOIN} == {
+        "mode_allows",
+        "hold_switch_is_off",
+        "looked_at",
+        "not_in_maintenance",
+        "proven_healthy",
+        "one_at_a_time",
+        "lever_works",
+    }
+
+
+@DRAINS_AND_REJOINS
+@pytest.mark.parametrize(
+    ("of_rule", "of_workload", "reason"),
+    [
+        (Mode.OBSERVE, Mode.AUTO, "mode is observe: it takes mode auto to {} weu"),
+        (Mode.AUTO, Mode.OBSERVE, "mode is observe: it takes mode auto to {} weu"),
+        (Mode.APPROVE, Mode.AUTO, "mode is approve: it takes a person's approval to {} weu"),
+        (Mode.AUTO, Mode.APPROVE, "mode is approve: it takes a person's approval to {} weu"),
+    ],
+)
+def test_both_rule_and_workload_must_be_in_auto(
+    verb: Verb, of_rule: Mode, of_workload: Mode, reason: str
+) -> None:
+    """P17: the lesser mode holds."""
+    charge = a_charge(a_rule(mode=of_rule), workload=a_workload(mode=of_workload))
+    assert held_by(a_case(charge=charge, verb=verb)) == {Guardrail.MODE: reason.format(verb)}
+
+
+@DRAINS_AND_REJOINS
+@pytest.mark.parametrize(
+    ("until", "reason"),
+    [
+        (None, "held by anna: a move"),
+        (at(1), "held by anna until 2026-11-21 03:00 UTC: a move"),
+        (at(0), None),
+    ],
+)
+def test_the_hold_switch_stops_everything_until_its_time(verb: Verb, until: Any, reason: str | None) -> None:
+    """P17: who, until when, and why."""
+    record = replace(a_case(verb=verb).record, hold=HoldSwitch("anna", "a move", until))
+    assert held_by(a_case(record, verb=verb)).get(Guardrail.HOLD_SWITCH) == reason
+
+
+def test_only_the_fault_of_a_stamp_is_answered_by_a_drain() -> None:
+    """P3: a global node is red, and the reason says so."""
+    record = a_red_record(registers=registers([RED, *ROOTS, a_signal(None, "CosmosDB", Health.RED)]))
+    assert held_by(a_case(record)) == {Guardrail.ONLY_A_STAMP_FAULT: "global: global node CosmosDB is red"}
+
+
+@pytest.mark.parametrize(
+    ("stood", "reason"),
+    [(0, "settling: 0s of 1m"), (59, "settling: 59s of 1m"), (-30, "settling: 0s of 1m"), (60, None)],
+)
+def test_a_finding_settles_first(stood: float, reason: str | None) -> None:
+    """Transients and global faults show in that time; by a clock that runs ahead nothing has stood."""
+    record = a_red_record(findings=findings(a_finding(since=at(-stood))))
+    assert held_by(a_case(record)).get(Guardrail.SETTLED) == reason
+
+
+def fresh(**changes: Any) -> str | None:
+    """What the freshness guardrail says of a drain for the processor's red, or an alert."""
+    signal = replace(changes.pop("signal", RED), **changes)
+    rule = a_rule(when=AlertFires("Lag")) if signal.alert else a_rule()
+    finding = a_finding(since=at(-120), evidence=(signal.key,), may_act=signal.may_act, why=signal.why)
+    record = a_red_record(registers=registers([signal, *ROOTS]), findings=findings(finding))
+    return held_by(a_case(record, a_charge(rule))).get(Guardrail.FRESH_SIGNALS)
+
+
+@pytest.mark.parametrize(
+    ("signal", "limit", "told"),
+    [(RED, timedelta(minutes=5), "5m 1s"), (an_alert("Lag"), timedelta(hours=1), "1h 1s")],
+)
+def test_signals_grow_too_old_to_act_upon(signal: Any, limit: timedelta, told: str) -> None:
+    """Health for five minutes, an alert, which is said once, for an hour; both with their ages."""
+    assert fresh(signal=signal, observed_at=NOW - limit) is None
+    reason = f"the newest signal is {told} old; health may act for 5m, an alert for 1h"
+    assert fresh(signal=signal, observed_at=NOW - limit - timedelta(seconds=1)) == reason
+
+
+def test_what_may_not_act_never_does_however_fresh() -> None:
+    """A test alert raises its finding and drains nothing; the reason is its own."""
+    assert fresh(signal=an_alert("Lag"), may_act=False, why="a test alert") == "a test alert"
+
+
+def test_old_bad_news_still_speaks_against_a_drain() -> None:
+    """A red under a `not` counts however old: dropping it must not make a rule hold that does not."""
+    vault = a_signal(node="Keyvault", health=Health.RED, observed_at=at(-600))
+    stale = replace(RED, observed_at=at(-600))
+    record = a_red_record(registers=registers([stale, vault, an_alert("Lag"), *ROOTS]))
+    assert Guardrail.FRESH_SIGNALS in held_by(a_case(record, a_charge(a_rule(when=UNLESS_VAULT))))
+    green = replace(vault, health=Health.GREEN, observed_at=NOW)
+    well = a_red_record(registers=registers([stale, green, an_alert("Lag"), *ROOTS]))
+    assert held_by(a_case(well, a_charge(a_rule(when=UNLESS_VAULT)))) == {}
+
+
+def test_a_rule_that_rests_on_no_word_drains_nothing() -> None:
+    """Where nobody has said anything, there is nothing to act upon."""
+    rule = a_rule(when=NodeIs("Lagger", frozenset({Health.UNKNOWN})))
+    record = a_red_record(findings=findings(a_finding(since=at(-120), evidence=())))
+    assert Guardrail.FRESH_SIGNALS in held_by(a_case(record, a_charge(rule)))
+
+
+@DRAINS_AND_REJOINS
+def test_every_stamp_must_have_been_looked_at(verb: Verb) -> None:
+    """P2: a worker that has just begun knows nothing, nor does one whose look skipped a stamp."""
+    record = a_case(verb=verb).record
+    unseen = replace(record, stamps={**record.stamps, "neu": StampRecord(), "eus": StampRecord()})
+    assert held_by(a_case(unseen, verb=verb)) == {Guardrail.LOOKED_AT: "nobody has looked yet at neu, eus"}
+    live = a_live_look(a_look(lever=LeverState.IN if verb is Verb.DRAIN else LeverState.OUT))
+    partial = replace(live, stamps={name: look for name, look in live.stamps.items() if name != "neu"})
+    assert held_by(a_case(verb=verb, live=partial)) == {Guardrail.LOOKED_AT: "nobody has looked yet at neu"}
+
+
+@pytest.mark.parametrize(
+    ("stamp", "reason"),
+    [
+        (drained(), "it is drained already"),
+        (StampRecord(seen=a_seen(LeverState.OUT)), "other hands have drained it: its state file is gone"),
+        (StampRecord(seen=a_seen(serves=False, words="503")), "it is out by itself: 503"),
+        (StampRecord(seen=a_seen(serves=False, answered=False)), None),
+        (StampRecord(), None),
+    ],
+)
+def test_a_stamp_that_is_out_is_not_drained(stamp: StampRecord, reason: str | None) -> None:
+    """By ours, by other hands or by itself; one that cannot be reached may still be drained."""
+    held = held_by(a_case(a_red_record(stamps=looked_at(weu=stamp))))
+    assert held.get(Guardrail.STILL_IN_ROTATION) == reason
+
+
+@DRAINS_AND_REJOINS
+def test_a_stamp_in_maintenance_is_left_alone(verb: Verb) -> None:
+    """P12: by the record, and by the state file as it is read now."""
+    known = a_case(verb=verb).record
+    seen = replace(known.stamp("weu").seen or a_seen(), maintenance=True)
+    record = replace(known, stamps={**known.stamps, "weu": replace(known.stamp("weu"), seen=seen)})
+    reason = "its state file says MAINTENANCE"
+    assert held_by(a_case(record, verb=verb)) == {Guardrail.MAINTENANCE: reason}
+    lever = LeverState.IN if verb is Verb.DRAIN else LeverState.OUT
+    live = a_live_look(a_look(lever=lever, content="maintenance until noon"))
+    assert held_by(a_case(verb=verb, live=live)) == {Guardrail.MAINTENANCE: reason}
+
+
+@DRAINS_AND_REJOINS
+@pytest.mark.parametrize("state", IntentState)
+def test_one_step_at_a_time(verb: Verb, state: IntentState) -> None:
+    """P1: whatever is in flight holds every other step of the workload, and is named; not itself."""
+    other = an_intent(Verb.DRAIN, "neu", state=state)
+    record = replace(a_case(verb=verb).record, intents={other.id: other})
+    over = state in (IntentState.VERIFIED, IntentState.REFUSED, IntentState.SUPERSEDED)
+    reason = None if over else f"drain neu is {state}"
+    assert held_by(a_case(record, verb=verb)).get(Guardrail.ONE_AT_A_TIME) == reason
+    own = an_intent(verb, "weu", state=state)
+    record = replace(record, intents={own.id: own})
+    assert Guardrail.ONE_AT_A_TIME not in held_by(a_case(record, verb=verb, intent=own.id))
+
+
+def after_drains(*ages: float, **policy: Any) -> dict[Guardrail, str]:
+    """What holds after drains of these ages, in seconds."""
+    record = a_red_record(drains=tuple(DrainMade("neu", at(-age)) for age in ages))
+    return held_by(a_case(record, a_charge(workload=an_auto_workload(**policy))))
+
+
+@pytest.mark.parametrize(
+    ("age", "reason"),
+    [(0, "the last drain was 0s of 30m ago"), (1799, "the last drain was 29m 59s of 30m ago"), (1800, None)],
+)
+def test_a_drain_waits_for_the_cooldown(age: float, reason: str | None) -> None:
+    """What follows so fast was not a stamp's own fault."""
+    assert after_drains(9000, age).get(Guardrail.COOLDOWN) == reason
+    assert after_drains(age, 9000).get(Guardrail.COOLDOWN) == reason
+
+
+@pytest.mark.parametrize(
+    ("ages", "reason"),
+    [
+        ((1900, 3599), "2 of 2 drains in the last hour, 2 of 4 in the last 24 hours"),
+        ((1900, 3600), None),
+        ((4000, 5000, 6000), None),
+        ((4000, 5000, 6000, 86399), "0 of 2 drains in the last hour, 4 of 4 in the last 24 hours"),
+        ((4000, 5000, 6000, 86400), None),
+    ],
+)
+def test_drains_are_kept_within_a_budget(ages: tuple[float, ...], reason: str | None) -> None:
+    """P13: over all stamps, by the hour and by the day; what is older does not count."""
+    assert after_drains(*ages).get(Guardrail.BUDGET) == reason
+
+
+def test_a_drain_that_was_begun_does_not_stand_in_its_own_way() -> None:
+    """A retry is no second drain; before its first attempt, the others count in full."""
+    begun = an_intent(attempts=1)
+    record = a_red_record(
+        intents={begun.id: begun}, drains=(DrainMade("neu", at(-1900)), DrainMade("weu", NOW))
+    )
+    assert held_by(a_case(record, intent=begun.id)) == {}
+    planned = replace(record, intents={begun.id: replace(begun, attempts=0)})
+    assert set(held_by(a_case(planned, intent=begun.id))) == {Guardrail.COOLDOWN, Guardrail.BUDGET}
+
+
+@DRAINS_AND_REJOINS
+def test_a_lever_out_of_reach_is_not_pulled(verb: Verb) -> None:
+    """The words of the look are the reason."""
+    live = a_live_look(a_look(lever=LeverState.UNREACHABLE))
+    reason = held_by(a_case(verb=verb, live=live))[Guardrail.LEVER_WORKS]
+    assert reason == "HealthService 503, failing: BlobStorage; state file unreachable"
+
+
+@DRAINS_AND_REJOINS
+@pytest.mark.parametrize(("ago", "reason"), [(1799, "refused at 02:30:01: 403"), (1800, None)])
+def test_a_lever_that_said_no_is_left_alone_for_the_cooldown(verb: Verb, ago: float, reason: Any) -> None:
+    """Then it may have been mended."""
+    known = a_case(verb=verb).record
+    refused = replace(known.stamp("weu"), refused_at=at(-ago), refusal="403")
+    record = replace(known, stamps={**known.stamps, "weu": refused})
+    assert held_by(a_case(record, verb=verb)).get(Guardrail.LEVER_WORKS) == reason
+
+
+def test_a_drain_whose_finding_has_ended_is_not_wanted() -> None:
+    """Nor is there then any fault of the stamp."""
+    case = a_case(a_red_record(findings={}))
+    assert held_by(case) == {
+        Guardrail.STILL_WANTED: f"{RULE} no longer holds for weu",
+        Guardrail.ONLY_A_STAMP_FAULT: "none: nothing is broken",
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"findings": findings(a_finding())}, "a rule asks for its drain again"),
+        ({"registers": registers([RED])}, "/health-models/shop says red"),
+        ({"registers": {}}, "/health-models/shop has fallen silent"),
+        (
+            {"registers": registers([replace(GREEN, observed_at=at(-301))])},
+            "/health-models/shop said green 5m 1s ago and nothing since",
+        ),
+        (
+            {"stamps": looked_at(weu=StampRecord(adopted_at=NOW, seen=a_seen()))},
+            "the worker has not drained it",
+        ),
+    ],
+)
+def test_a_rejoin_waits_for_proof(changes: dict[str, Any], reason: str) -> None:
+    """P12: of a drain that is ours, by the sources that reported the cause, right up to the act."""
+    case = a_case(a_recovered_record(**changes), verb=Verb.REJOIN)
+    assert held_by(case) == {Guardrail.PROVEN_HEALTHY: reason}
+
+
+def test_a_rejoin_waits_for_every_other_check() -> None:
+    """P12: the cause is mended, but a look now shows that the stamp is not well."""
+    live = a_live_look(a_look(lever=LeverState.OUT, failing=["Database"]))
+    reason = "HealthService 503, failing: BlobStorage, Database; state file out"
+    assert held_by(a_case(verb=Verb.REJOIN, live=live)) == {Guardrail.PROVEN_HEALTHY: reason}
+
+
+def test_every_reason_is_given_and_not_only_the_first() -> None:
+    """Whoever judges an override must know them all."""
+    acting = an_intent(Verb.DRAIN, "neu", state=IntentState.ACTING, lease=Lease("w", "t", NOW))
+    record = a_red_record(
+        intents={acting.id: acting}, drains=(DrainMade("neu", NOW),), hold=HoldSwitch("anna", "a move")
+    )
+    held = held_by(a_case(record))
+    assert set(held) == {Guardrail.HOLD_SWITCH, Guardrail.ONE_AT_A_TIME, Guardrail.COOLDOWN}
+
+
+def test_a_case_is_seen_by_the_live_look_where_there_is_one() -> None:
+    """What the record last saw counts only while nobody looks."""
+    case: Case = a_case(a_red_record(stamps={}))
+    assert case.seen("weu") is None
+    live = replace(case, live=a_live_look())
+    assert [live.seen(name) is not None for name in (*STAMPS, "gone")] == [True, True, True, False]

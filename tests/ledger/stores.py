@@ -1,0 +1,84 @@
+"""Where can a ledger be kept, and how does a test reach behind it?"""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Protocol
+
+from azure.storage.blob import BlobServiceClient
+
+from remediation.ledger.blob import BlobLedger
+from remediation.ledger.memory import MemoryLedger, Shelf
+from remediation.ledger.sqlite import SqliteLedger
+from remediation.ports import Ledger
+
+
+class Store(Protocol):
+    """A place that several workers' ledgers share."""
+
+    def ledger(self) -> Ledger:
+        """The ledger of one more worker."""
+        ...
+
+    async def put(self, workload: str, data: bytes) -> None:
+        """Put these bytes where the record of that workload lies, past any ledger."""
+        ...
+
+
+class MemoryStore:
+    """Bytes in memory."""
+
+    def __init__(self) -> None:
+        self._shelf = Shelf()
+
+    def ledger(self) -> Ledger:
+        """See `Store`."""
+        return MemoryLedger(self._shelf)
+
+    async def put(self, workload: str, data: bytes) -> None:
+        """See `Store`."""
+        self._shelf.records[workload] = ("put", data)
+
+
+class SqliteStore:
+    """A file in a folder that nobody has made yet."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "data" / "ledger.db"
+
+    def ledger(self) -> Ledger:
+        """See `Store`."""
+        return SqliteLedger(self.path)
+
+    async def put(self, workload: str, data: bytes) -> None:
+        """See `Store`."""
+        maker = self.ledger()
+        await maker.check()  # makes the file
+        await maker.close()
+        with closing(sqlite3.connect(self.path)) as connection, connection:
+            connection.execute("REPLACE INTO records VALUES (?, 'put', ?)", (workload, data))
+
+
+class BlobStore:
+    """A container that nobody has made yet."""
+
+    def __init__(self, connection: str, container: str) -> None:
+        self.connection = connection
+        self.container = container
+
+    def ledger(self) -> Ledger:
+        """See `Store`."""
+        return BlobLedger(self.connection, self.container)
+
+    async def put(self, workload: str, data: bytes) -> None:
+        """See `Store`."""
+        with BlobServiceClient.from_connection_string(self.connection) as service:
+            container = service.get_container_client(self.container)
+            if not container.exists():
+                container.create_container()
+            container.upload_blob(f"records/{workload}.json", data, overwrite=True)
+
+
+NewLedger = Callable[[], Ledger]
+"""One more worker's ledger on the test's store; closed when the test is over."""

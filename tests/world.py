@@ -1,0 +1,252 @@
+"""What would the world look like to the engine? A small one, with a clock that tests turn.
+
+The stamps have truths of their own; the HealthServices tell them, and notice a
+missing state file. Fakes, not mocks: tests look at the state of the world.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from remediation.decide.looks import HealthLook, LeverLook
+from remediation.decide.plan import Arrival, Charge
+from remediation.engine import Engine, Ports
+from remediation.ledger.intent import Outcome, OutcomeKind
+from remediation.ledger.memory import MemoryLedger, Shelf
+from remediation.ledger.record import Channel, LeverState, Message, MessageKind, WorkloadRecord
+from remediation.observe import Tally
+from remediation.ports import Ledger
+from rules.conditions import AlertFires, AnyOf, NodeIs
+from rules.evaluate import RuleSet
+from rules.policy import Mode
+from rules.rule import Playbook, Rule
+from rules.signals import AlertState, Health, Severity, Signal
+from rules.topology import Stamp, Workload
+from tests.builders import NOW, a_signal, a_workload, an_alert
+
+APPLIED = Outcome(OutcomeKind.APPLIED, "done")
+
+CANNOT_READ = "EventHub-metricalert-OutgoingMessages-Error"
+
+ROOT_RED = Rule(
+    "root-node-red",
+    "The root node is red.",
+    NodeIs("Stamp", frozenset({Health.RED})),
+    Severity.CRITICAL,
+    Playbook.DRAIN,
+)
+CANNOT_READ_RULE = Rule(
+    "background-processor-cannot-read",
+    "BackgroundProcessor cannot read.",
+    AnyOf((NodeIs("BackgroundProcessor", frozenset({Health.RED})), AlertFires(CANNOT_READ))),
+    Severity.CRITICAL,
+    Playbook.DRAIN,
+)
+ROOT_YELLOW = Rule(
+    "root-node-yellow",
+    "The root node is yellow.",
+    NodeIs("Stamp", frozenset({Health.YELLOW})),
+    Severity.WARNING,
+    Playbook.NOTIFY,
+)
+
+
+class TestClock:
+    """A clock that stands still until a test turns it."""
+
+    __test__ = False
+
+    def __init__(self, now: datetime = NOW) -> None:
+        self._now = now
+
+    def now(self) -> datetime:
+        """The moment."""
+        return self._now
+
+    def turn(self, by: timedelta) -> None:
+        """Let time pass."""
+        self._now += by
+
+
+@dataclass(slots=True)
+class Truth:
+    """How a stamp really is.
+
+    Attributes:
+        file: the state file's content; None when it is absent.
+        version: of the state file; every rewrite makes a new one.
+        failing: components whose checks fail, but for the state file's.
+        reachable: whether its HealthService answers.
+        storage: whether its storage account answers.
+    """
+
+    file: str | None = ""
+    version: int = 1
+    failing: set[str] = field(default_factory=set)
+    reachable: bool = True
+    storage: bool = True
+
+
+class World:
+    """The stamps, the pager, the team's channel, and the workers that watch over them."""
+
+    def __init__(
+        self,
+        workload: Workload | None = None,
+        rules: Iterable[Rule] = (ROOT_RED, CANNOT_READ_RULE, ROOT_YELLOW),
+        ledger: Ledger | None = None,
+    ) -> None:
+        self.workload = workload or a_workload(mode=Mode.AUTO)
+        self.charge = Charge(self.workload, RuleSet(rules))
+        self.clock = TestClock()
+        self.shelf = Shelf()
+        self.ledger = ledger or MemoryLedger(self.shelf)
+        self.truth = {name: Truth() for name in self.workload.stamp_names}
+        self.effects: list[tuple[datetime, str]] = []
+        self.told: list[Message] = []
+        self.pager_answers: list[Outcome] = []
+        self.lever_answers: list[Outcome] = []
+        self.tally = Tally()
+        self.engine = self.a_worker("worker-1")
+
+    def a_worker(self, name: str, lever: "FakeLever | None" = None) -> Engine:
+        """Another worker on the same ledger and the same stamps."""
+        ports = Ports(
+            clock=self.clock,
+            ledger=self.ledger,
+            lever=lever or FakeLever(self),
+            health_services=FakeHealthServices(self),
+            pager=FakeTeller(self),
+            notifier=FakeTeller(self),
+            tally=self.tally,
+        )
+        return Engine({self.workload.name: self.charge}, ports, name)
+
+    async def says(self, *signals: Signal) -> dict[str, str]:
+        """Signals arrive at worker 1."""
+        return await self.engine.accept([Arrival(signal, self.clock.now()) for signal in signals])
+
+    async def node(self, stamp: str | None, node: str, health: Health) -> None:
+        """The health model speaks of a node now."""
+        now = self.clock.now()
+        await self.says(
+            a_signal(stamp, node, health, id=f"{stamp}/{node}/{health}/{now.isoformat()}", observed_at=now)
+        )
+
+    async def alert(self, stamp: str, condition: AlertState, alert: str = CANNOT_READ) -> None:
+        """Azure Monitor speaks now."""
+        now = self.clock.now()
+        await self.says(
+            an_alert(
+                alert, condition, stamp, id=f"{alert}/{stamp}/{condition}/{now.isoformat()}", observed_at=now
+            )
+        )
+
+    async def run(self, minutes: float, *, tick: float = 30) -> None:
+        """Let time pass, with a reconcile at every tick."""
+        passed = timedelta()
+        while passed < timedelta(minutes=minutes):
+            self.clock.turn(timedelta(seconds=tick))
+            passed += timedelta(seconds=tick)
+            await self.engine.reconcile(self.workload.name)
+
+    async def record(self) -> WorkloadRecord:
+        """The ledger's word."""
+        return (await self.ledger.load(self.workload.name)).record
+
+    def out(self) -> set[str]:
+        """The stamps whose state file is absent."""
+        return {name for name, truth in self.truth.items() if truth.file is None}
+
+    def pages(self, kind: MessageKind = MessageKind.TRIGGER) -> list[Message]:
+        """The pages that were delivered."""
+        return [m for m in self.told if m.channel is Channel.PAGE and m.kind is kind]
+
+    async def holds(self) -> set[str]:
+        """The guardrails that hold now."""
+        return {held.guardrail for held in (await self.record()).held}
+
+
+class FakeHealthServices:
+    """The HealthServices of the world's stamps."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def look(self, stamp: Stamp) -> HealthLook:
+        """See `HealthServices`."""
+        await asyncio.sleep(0)
+        truth, now = self._world.truth[stamp.name], self._world.clock.now()
+        if not truth.reachable:
+            return HealthLook(stamp.name, now, None, reason="timed out")
+        checks = {
+            "BlobStorage": truth.file is not None and truth.storage,
+            "Database": True,
+            "MessageProducer": True,
+        }
+        checks |= dict.fromkeys(truth.failing, False)
+        return HealthLook(stamp.name, now, 200 if all(checks.values()) else 503, checks)
+
+
+class FakeLever:
+    """The state files of the world's stamps."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def look(self, stamp: Stamp) -> LeverLook:
+        """See `Lever`."""
+        await asyncio.sleep(0)
+        truth = self._world.truth[stamp.name]
+        if not truth.storage:
+            return LeverLook(stamp.name, LeverState.UNREACHABLE, reason="refused")
+        if truth.file is None:
+            return LeverLook(stamp.name, LeverState.OUT)
+        return LeverLook(stamp.name, LeverState.IN, str(truth.version), truth.file)
+
+    async def take_out(self, stamp: Stamp, tag: str) -> Outcome:
+        """See `Lever`."""
+        await asyncio.sleep(0)
+        if self._world.lever_answers:
+            return self._world.lever_answers.pop(0)
+        truth = self._world.truth[stamp.name]
+        if truth.file is None:
+            return APPLIED
+        if tag != str(truth.version):
+            return Outcome(OutcomeKind.TRANSIENT, "it changed since it was looked at")
+        truth.file = None
+        self._world.effects.append((self._world.clock.now(), f"drained {stamp.name}"))
+        return APPLIED
+
+    async def bring_back(self, stamp: Stamp, content: str) -> Outcome:
+        """See `Lever`."""
+        await asyncio.sleep(0)
+        truth = self._world.truth[stamp.name]
+        if truth.file is None:
+            truth.file, truth.version = content, truth.version + 1
+            self._world.effects.append((self._world.clock.now(), f"rejoined {stamp.name}"))
+        return APPLIED
+
+    async def fence(self, stamp: Stamp, look: LeverLook) -> Outcome:  # noqa: ARG002 - the world has one version
+        """See `Lever`."""
+        await asyncio.sleep(0)
+        self._world.truth[stamp.name].version += 1
+        return APPLIED
+
+
+class FakeTeller:
+    """A pager and a channel that keep what they were told."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def tell(self, workload: Workload, message: Message) -> Outcome:  # noqa: ARG002 - there is one
+        """See `Teller`."""
+        await asyncio.sleep(0)
+        if message.channel is Channel.PAGE and self._world.pager_answers:
+            outcome = self._world.pager_answers.pop(0)
+            if outcome.kind is not OutcomeKind.APPLIED:
+                return outcome
+        self._world.told.append(message)
+        return APPLIED
