@@ -10,7 +10,7 @@ from remediation.decide.guardrails import holds
 from remediation.decide.looks import LiveLook
 from remediation.decide.plan import Arrival, Charge, Occasion, plan, situation_of
 from remediation.ledger.intent import Verb
-from remediation.ledger.record import Cause, Drain, LeverState, StampRecord, WorkloadRecord
+from remediation.ledger.record import Action, Cause, Drain, Incident, LeverState, StampRecord, WorkloadRecord
 from rules.evaluate import RuleSet
 from rules.policy import Mode, Policy
 from rules.rule import Rule
@@ -27,6 +27,7 @@ from tests.builders import (
     a_seen,
     a_signal,
     a_workload,
+    an_incident,
     at,
     findings,
     registers,
@@ -63,6 +64,11 @@ def drained(**changes: Any) -> StampRecord:
     return StampRecord(a_drain(**changes), seen=a_seen(LeverState.OUT, serves=False, drained=True))
 
 
+def incidents(*open_ones: Incident) -> dict[str, Incident]:
+    """As the record keeps them."""
+    return {incident.key: incident for incident in open_ones}
+
+
 def a_red_record(**changes: Any) -> WorkloadRecord:
     """The processor of weu has been red for two minutes; nothing stands against a drain."""
     told: dict[str, Any] = {
@@ -78,6 +84,7 @@ def a_recovered_record(**changes: Any) -> WorkloadRecord:
     told: dict[str, Any] = {
         "registers": registers([GREEN, *ROOTS]),
         "stamps": looked_at(weu=drained(recovering_since=at(-600))),
+        "incidents": incidents(an_incident(action=Action.DRAINED, opened_at=at(-700))),
     }
     return a_record(**(told | changes))
 

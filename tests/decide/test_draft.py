@@ -89,10 +89,8 @@ def test_the_view_is_the_record_as_the_draft_leaves_it() -> None:
 
 def test_the_past_is_forgotten() -> None:
     """P19: drains after a day, and all but the last of the intents that ended; none that is in flight."""
-    ended = [
-        an_intent(id=f"i{n:03}", state=IntentState.VERIFIED, planned_at=at(n))
-        for n in range(ENDED_INTENTS_KEPT + 5)
-    ]
+    names = [f"i{n:03}" for n in range(ENDED_INTENTS_KEPT + 5)]
+    ended = [an_intent(id=name, state=IntentState.VERIFIED) for name in names]
     going = an_intent(id="going", planned_at=at(-1))
     drains = (DrainMade("weu", at(-86_400)), DrainMade("neu", at(-86_399)))
     draft = Draft(replace(BEFORE, intents={i.id: i for i in (*ended, going)}, drains=drains), NOW)

@@ -17,7 +17,7 @@ from remediation.decide.progress import (
     take_note,
 )
 from remediation.ledger.intent import Intent, IntentState, Lease, Outcome, OutcomeKind, Verb
-from remediation.ledger.record import Drain, DrainMade, LeverState, Seen, StampRecord
+from remediation.ledger.record import Drain, DrainMade, LeverState, StampRecord
 from tests.builders import (
     NOW,
     RULE,
@@ -252,7 +252,7 @@ def test_what_was_under_way_at_a_stamp_that_is_gone_ends(state: IntentState) -> 
     draft = a_draft(an_intent(state=state, stamp="old"), an_intent(Verb.REJOIN), old=StampRecord(a_drain()))
     draft.stamps |= {
         "old": StampRecord(a_drain()),
-        "older": StampRecord(seen=Seen(LeverState.IN, *[True] * 3)),
+        "older": StampRecord(seen=a_seen()),
     }
     let_go(draft, WORKLOAD)
     assert [intent.stamp for intent in draft.view().in_flight()] == ["weu"]
