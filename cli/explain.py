@@ -14,7 +14,7 @@ from remediation.explain import explain as explained
 from remediation.ledger.codec import UnreadableRecordError
 from remediation.ledger.record import JournalEntry
 from remediation.ports import LedgerUnavailableError
-from remediation.settings import Settings
+from remediation.settings import LedgerKind, Settings
 from remediation.wiring import ledger_of
 from rules.topology import Workload
 
@@ -32,6 +32,7 @@ def explain(  # noqa: PLR0913, PLR0917 - each is an option of the command
     """Print what stands for each stamp, why nothing more is done, and the last decisions."""
     found = settings()
     chosen = _chosen(workloads(found), workload)
+    _there_is_a_ledger(found)
     stamps = [stamp] if stamp else list(chosen.stamp_names)
     if stamp and stamp not in chosen.stamp_names:
         fail(f"{chosen.name} has no stamp {stamp}; it has {', '.join(chosen.stamp_names)}")
@@ -55,6 +56,15 @@ def explain(  # noqa: PLR0913, PLR0917 - each is an option of the command
         say("no decision is in the journal for this")
         if decision is not None:
             raise typer.Exit(NO)
+
+
+def _there_is_a_ledger(found: Settings) -> None:
+    """Reading must not make an empty ledger where there is none."""
+    if found.ledger is LedgerKind.SQLITE and not (found.data_dir / "ledger.db").exists():
+        fail(
+            f"there is no ledger in {found.data_dir}; has the worker run with this REMEDIATION_DATA_DIR?",
+            NO,
+        )
 
 
 def _chosen(found: dict[str, Workload], name: str | None) -> Workload:

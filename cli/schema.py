@@ -38,7 +38,7 @@ def _schema(kind: Kind) -> dict[str, Any]:
 
 
 def _settings_schema() -> dict[str, Any]:
-    """Each setting by the name of its environment variable."""
+    """Each setting by the name of its environment variable; under `policy`, the numbers of a workload."""
     found = Settings.model_json_schema(by_alias=True)
     prefix = Settings.model_config["env_prefix"]
     aliased = {field.validation_alias for field in Settings.model_fields.values()}
@@ -46,4 +46,13 @@ def _settings_schema() -> dict[str, Any]:
         name if name in aliased else f"{prefix}{name.upper()}": each
         for name, each in found["properties"].items()
     }
-    return {**found, "properties": named}
+    in_file = workload_schema()
+    policy = {
+        **in_file["$defs"]["PolicyModel"],
+        "description": "Not in the environment: `mode` and `policy` of a workload file.",
+    }
+    policy["properties"] = {
+        "mode": in_file["$defs"]["Mode"] | in_file["properties"]["mode"],
+        **policy["properties"],
+    }
+    return {**found, "properties": {**named, "policy": policy}}

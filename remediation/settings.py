@@ -59,11 +59,18 @@ class Settings(BaseSettings):
         validation_alias="REMEDIATION_HUB__clientId",
         description="Client id of a user-assigned managed identity.",
     )
-    log_json: bool = Field(default=True, description="Log lines as JSON; otherwise for a terminal.")
+    log_json: bool | None = Field(
+        default=None, description="Log lines as JSON, or for a terminal. Not given: JSON in Azure alone."
+    )
     log_level: str = Field("INFO", description="Least level of the log lines that are written.")
     site: str | None = Field(
         None, validation_alias="WEBSITE_SITE_NAME", description="Set by Azure: we run in an App Service."
     )
+
+    @property
+    def logs_json(self) -> bool:
+        """Whether log lines are JSON."""
+        return self.log_json if self.log_json is not None else self.site is not None
 
     @model_validator(mode="after")
     def _fits_the_place(self) -> "Settings":

@@ -65,7 +65,7 @@ def worker() -> Worker | Misconfigured:
     """
     try:
         settings = Settings()
-        configure(json=settings.log_json, level=settings.log_level)
+        configure(json=settings.logs_json, level=settings.log_level)
         charges = charges_of(settings)
     except (ValidationError, FileError, OSError) as error:
         return Misconfigured(str(error))

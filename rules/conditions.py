@@ -217,9 +217,14 @@ def _evidence(verdicts: list[Verdict]) -> tuple[Signal, ...]:
 
 
 def words(duration: timedelta) -> str:
-    """A duration as people write it: `45s`, `3m`, `1h 30m`. A negative one, by clocks apart, is `0s`."""
+    """A duration as people write it: `45s`, `3m`, `1h 30m`, `2d 4h`."""
     seconds = max(0, int(duration.total_seconds()))
-    parts = [(seconds // 3600, "h"), (seconds // 60 % 60, "m"), (seconds % 60, "s")]
+    parts = [
+        (seconds // 86400, "d"),
+        (seconds // 3600 % 24, "h"),
+        (seconds // 60 % 60, "m"),
+        (seconds % 60, "s"),
+    ]
     return " ".join(f"{count}{unit}" for count, unit in parts if count) or "0s"
 
 

@@ -175,7 +175,7 @@ def test_editors_see_the_defaults_of_the_policy() -> None:
     shown = workload_schema()["$defs"]["PolicyModel"]["properties"]
     assert list(shown) == [number.name for number in fields(Policy)]
     assert (shown["min_serving"]["default"], shown["settle"]["default"]) == (1, "1m")
-    assert (shown["forget_after"]["default"], shown["look_fresh_for"]["default"]) == ("24h", "5s")
+    assert (shown["forget_after"]["default"], shown["look_fresh_for"]["default"]) == ("1d", "5s")
 
 
 def test_what_may_be_left_out_has_no_default_of_nothing() -> None:

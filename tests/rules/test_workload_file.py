@@ -200,7 +200,7 @@ def test_numbers_that_are_given_replace_the_defaults() -> None:
         (
             "forget_firing_after: 2h",
             (
-                "2:31: expected `forget_after` (24h by default) not above `forget_firing_after` (2h); "
+                "2:31: expected `forget_after` (1d by default) not above `forget_firing_after` (2h); "
                 "a late copy of a forgotten alert would seem new"
             ),
         ),
