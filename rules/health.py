@@ -64,8 +64,9 @@ def bounded(registers: Registers) -> dict[RegisterKey, Signal]:
     return kept
 
 
-def _worth(signal: Signal) -> tuple[bool, datetime]:
-    return (signal.health is not Health.GREEN, signal.observed_at)
+def _worth(signal: Signal) -> tuple[bool, tuple[datetime, int, int, str]]:
+    """A total order, so that what is lost does not depend on what arrived first."""
+    return (signal.health is not Health.GREEN, signal.newness)
 
 
 def _lightened(signal: Signal) -> Signal:

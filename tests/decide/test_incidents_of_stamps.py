@@ -194,6 +194,8 @@ def test_who_only_observes_tells_nobody_of_others_hands(stamp: dict[str, Any]) -
     """P17: nor opens an incident about a stamp that is out; one that is open stays until its end."""
     after = decided(others(**stamp), charge=OBSERVING)
     assert (after.incidents, after.outbox) == ({}, ())
+    long_after = decided(after, charge=OBSERVING, now=at(43_200))
+    assert (long_after.incidents, long_after.outbox) == ({}, ())
     known = replace(others(drain=drained().drain), incidents=OPEN)
     assert KEY in decided(known, charge=OBSERVING).incidents
 

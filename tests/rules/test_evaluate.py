@@ -156,3 +156,13 @@ def test_a_rule_without_a_family_is_a_family_of_its_own() -> None:
     plain = Rule("lag", "It lags.", AlertFires("lag"), Severity.ERROR, Playbook.PAGE)
     assert plain.family == "lag"
     assert a_rule(family="reading").family == "reading"
+
+
+def test_a_for_counts_while_the_rest_of_its_rule_is_not_there_yet() -> None:
+    """The alert fires after the node has been red for long enough: the rule holds at once."""
+    red, lag = HeldFor(NodeIs(NODE, frozenset({Health.RED})), seconds(60)), AlertFires("Lag")
+    for parts in ((red, lag), (lag, red)):
+        rules = RuleSet([a_rule(when=AllOf(parts))])
+        before = evaluate(rules, standing(a_signal(health=Health.RED)), STAMPS, {}, NOW)
+        both = standing(a_signal(health=Health.RED), an_alert("Lag"))
+        assert Asked(RULE, "weu") in evaluate(rules, both, STAMPS, before.since, at(60)).holding
