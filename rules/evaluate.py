@@ -40,6 +40,7 @@ class RuleSet:
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules: tuple[Rule, ...] = tuple(rules)
         self.by_name: dict[str, Rule] = {rule.name: rule for rule in self.rules}
+        self.draining: frozenset[str] = frozenset(rule.name for rule in self.rules if rule.playbook.drains)
         self._order = {rule.name: place for place, rule in enumerate(self.rules)}
         self._by_fact: dict[FactKey, list[Rule]] = defaultdict(list)
         self._always: list[Rule] = []
@@ -49,6 +50,7 @@ class RuleSet:
                 self._always.append(rule)
             for key in needed or ():
                 self._by_fact[key].append(rule)
+        self.nodes = {name for kind, name, _ in self._by_fact if kind == "node"}
 
     def candidates(self, keys: Iterable[FactKey], asked_of: AskedOf) -> list[Rule]:
         """The rules that could hold, or begin to wait, given that only these facts are there."""
@@ -75,7 +77,7 @@ class Evaluation:
 
 def evaluate(rules: RuleSet, facts: Facts, stamps: Sequence[str], since: Since, now: datetime) -> Evaluation:
     """Judge every rule that could hold, for each stamp and for the workload as a whole."""
-    present = _facts_by_stamp(facts)
+    present = _facts_by_stamp(rules, facts)
     verdicts: dict[Asked, Verdict] = {}
     waiting: dict[Waiting, datetime] = {}
     for stamp in (*stamps, None):
@@ -97,10 +99,12 @@ def ask(
     return verdict, {Waiting(rule.name, stamp, path): at for path, at in seen.items()}
 
 
-def _facts_by_stamp(facts: Facts) -> dict[str | None, list[FactKey]]:
+def _facts_by_stamp(rules: RuleSet, facts: Facts) -> dict[str | None, list[FactKey]]:
+    """The facts that rules may be found by. Most nodes are named by no rule, and most others are green."""
     present: dict[str | None, list[FactKey]] = defaultdict(list)
     for (stamp, node), view in facts.nodes.items():
-        present[stamp].append(("node", node, view.health))
+        if node in rules.nodes:
+            present[stamp].append(("node", node, view.health))
     for stamp, alert in facts.alerts:
         present[stamp] += (("alert", alert, ""), ANY_ALERT)
     return present

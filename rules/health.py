@@ -6,7 +6,7 @@ for each subject *and source*, so that a source can only overwrite its own words
 nothing: that must not overwrite another source's red.)
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -30,23 +30,24 @@ def fold(registers: Registers, signals: Iterable[Signal]) -> dict[RegisterKey, S
     return folded
 
 
-def forget(registers: Registers, now: datetime, policy: Policy) -> dict[RegisterKey, Signal]:
-    """The registers without what has not been repeated for `forget_after`.
+def forget(
+    registers: Registers, now: datetime, policy: Policy, needed: Collection[RegisterKey] = ()
+) -> dict[RegisterKey, Signal]:
+    """The registers without what has not been repeated for `forget_after`, but for those that are needed.
 
     Safe, because a signal that old is not taken in again (`too_old`): a late
     copy of a forgotten Fired cannot rise from the dead. An alert that still
     fires is kept longer, for Azure Monitor says Fired only once; not for ever,
     for alerts on the activity log never resolve.
     """
+    horizon, firing_horizon = now - policy.forget_after, now - policy.forget_firing_after
     return {
         key: signal
         for key, signal in registers.items()
-        if now - signal.observed_at < _kept_for(signal, policy)
+        if signal.observed_at > horizon
+        or (signal.condition is AlertState.FIRED and signal.observed_at > firing_horizon)
+        or key in needed
     }
-
-
-def _kept_for(signal: Signal, policy: Policy) -> timedelta:
-    return policy.forget_firing_after if signal.condition is AlertState.FIRED else policy.forget_after
 
 
 def bounded(registers: Registers) -> dict[RegisterKey, Signal]:
@@ -60,7 +61,8 @@ def bounded(registers: Registers) -> dict[RegisterKey, Signal]:
         by_worth = sorted(kept.values(), key=_worth, reverse=True)
         kept = {signal.key: signal for signal in by_worth[:REGISTERS_MOST]}
     if len(kept) > REGISTERS_WITH_TEXTS:
-        kept = {key: _lightened(signal) for key, signal in kept.items()}
+        wordy = [signal for signal in kept.values() if signal.reasons and _is_wordy(signal.reasons)]
+        kept.update({signal.key: _lightened(signal) for signal in wordy})
     return kept
 
 
@@ -69,10 +71,12 @@ def _worth(signal: Signal) -> tuple[bool, tuple[datetime, int, int, str]]:
     return (signal.health is not Health.GREEN, signal.newness)
 
 
+def _is_wordy(reasons: tuple[str, ...]) -> bool:
+    return len(reasons) > 1 or len(reasons[0]) > TEXT_MOST
+
+
 def _lightened(signal: Signal) -> Signal:
-    if len(signal.reasons) <= 1 and all(len(reason) <= TEXT_MOST for reason in signal.reasons):
-        return signal
-    return replace(signal, reasons=tuple(reason[:TEXT_MOST] for reason in signal.reasons[:1]))
+    return replace(signal, reasons=(signal.reasons[0][:TEXT_MOST],))
 
 
 def from_future(signal: Signal, enqueued_at: datetime, policy: Policy) -> bool:
@@ -98,6 +102,10 @@ class NodeView:
         return max((signal.observed_at for signal in self.evidence), default=None)
 
 
+UNHEARD = NodeView(Health.UNKNOWN)
+"""A node of which nothing stands."""
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What stands at one moment: the health of nodes and the alerts that fire.
@@ -112,7 +120,7 @@ class Facts:
 
     def node(self, stamp: str | None, node: str) -> NodeView:
         """The node as it stands; unknown where nobody has spoken, or all that was said is stale."""
-        return self.nodes.get((stamp, node)) or NodeView(Health.UNKNOWN)
+        return self.nodes.get((stamp, node)) or UNHEARD
 
 
 def stands(signal: Signal, now: datetime, fresh_for: timedelta) -> bool:
@@ -127,26 +135,32 @@ def stands(signal: Signal, now: datetime, fresh_for: timedelta) -> bool:
 
 
 def facts(registers: Registers, now: datetime, policy: Policy) -> Facts:
-    """The facts that stand at `now`: a node is the worst of what stands about it."""
-    said: dict[tuple[str | None, str], list[Signal]] = {}
+    """The facts that stand at `now`: a node is the worst of what stands about it.
+
+    Written for speed, since it runs over every register for every batch: most
+    nodes have one source, and for them nothing is compared or sorted.
+    """
+    nodes: dict[tuple[str | None, str], NodeView] = {}
     firing: dict[tuple[str | None, str], list[Signal]] = {}
+    contested: dict[tuple[str | None, str], list[Signal]] = {}
     for signal in registers.values():
-        subject = signal.subject
-        if signal.condition is AlertState.FIRED and signal.alert:
-            firing.setdefault((subject.stamp, signal.alert.lower()), []).append(signal)
-        elif signal.health and subject.node:
-            words = said.setdefault((subject.stamp, subject.node), [])
-            if stands(signal, now, policy.fresh_for):
-                words.append(signal)
-    return Facts(
-        nodes={key: _view(signals) for key, signals in said.items()},
-        alerts={key: tuple(_by_id(signals)) for key, signals in firing.items()},
-    )
+        _, stamp, node = signal.subject
+        if signal.health is not None and node:
+            place = (stamp, node)
+            words = (signal,) if stands(signal, now, policy.fresh_for) else ()
+            if place in nodes:
+                contested.setdefault(place, list(nodes[place].evidence)).extend(words)
+            else:
+                nodes[place] = NodeView(signal.health, words) if words else UNHEARD
+        elif signal.condition is AlertState.FIRED and signal.alert:
+            firing.setdefault((stamp, signal.alert.lower()), []).append(signal)
+    nodes.update({place: _view(said) for place, said in contested.items()})
+    return Facts(nodes, {key: tuple(_by_id(signals)) for key, signals in firing.items()})
 
 
-def _view(signals: list[Signal]) -> NodeView:
-    health = worst([signal.health for signal in signals if signal.health])
-    return NodeView(health, tuple(_by_id([s for s in signals if s.health is health])))
+def _view(said: list[Signal]) -> NodeView:
+    health = worst([signal.health for signal in said if signal.health])
+    return NodeView(health, tuple(_by_id([signal for signal in said if signal.health is health])))
 
 
 def _by_id(signals: list[Signal]) -> list[Signal]:

@@ -27,6 +27,7 @@ class Guardrail(StrEnum):
     BUDGET = "budget"
     STILL_IN_ROTATION = "still_in_rotation"
     MAINTENANCE = "maintenance"
+    OTHERS_HANDS = "others_hands"
     LEVER_WORKS = "lever_works"
     LOOKED_AT = "looked_at"
     STILL_WANTED = "still_wanted"

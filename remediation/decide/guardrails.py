@@ -207,6 +207,15 @@ def still_in_rotation(case: Case) -> Hold | None:
     return None
 
 
+def not_undone_by_others(case: Case) -> Hold | None:
+    """Hold a drain that people have undone, as long as the same finding stands: their decision counts."""
+    undone_at = case.record.stamp(case.step.stamp).undone_at
+    if undone_at is None or case.finding is None or case.finding.since > undone_at:
+        return None
+    reason = f"other hands brought it back at {undone_at:%H:%M:%S}; only a new finding drains it again"
+    return Hold(Guardrail.OTHERS_HANDS, reason)
+
+
 def not_in_maintenance(case: Case) -> Hold | None:
     """Hold whatever would touch a stamp that people are working on."""
     seen = case.seen(case.step.stamp)
@@ -260,6 +269,7 @@ DRAIN: tuple[Callable[[Case], Hold | None], ...] = (
     rests_on_fresh_signals,
     looked_at,
     still_in_rotation,
+    not_undone_by_others,
     not_in_maintenance,
     keeps_enough_serving,
     one_at_a_time,

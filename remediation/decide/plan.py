@@ -16,7 +16,7 @@ from remediation.decide.progress import let_go, remind, take_note
 from remediation.ledger.record import Cause, WorkloadRecord
 from rules.evaluate import RuleSet, evaluate
 from rules.findings import update
-from rules.health import bounded, facts, fold, forget, from_future, too_old
+from rules.health import Facts, bounded, facts, fold, forget, from_future, too_old
 from rules.policy import Policy
 from rules.scope import Situation
 from rules.signals import Signal
@@ -70,12 +70,16 @@ def plan(record: WorkloadRecord, charge: Charge, occasion: Occasion, now: dateti
 
 def situation_of(record: WorkloadRecord, charge: Charge, now: datetime) -> Situation:
     """What stands by the record's registers and findings, without judging the rules again."""
+    return _situation(record, charge, facts(record.registers, now, charge.workload.policy))
+
+
+def _situation(record: WorkloadRecord, charge: Charge, standing: Facts) -> Situation:
     return Situation(
         workload=charge.workload,
-        facts=facts(record.registers, now, charge.workload.policy),
+        facts=standing,
         findings=tuple(record.findings.values()),
         out=record.out(),
-        draining_rules={rule.name for rule in charge.rules.rules if rule.playbook.drains},
+        draining_rules=charge.rules.draining,
     )
 
 
@@ -91,7 +95,7 @@ def _judge(draft: Draft, charge: Charge) -> Situation:
         draft.happened(f"{asked.rule} no longer holds for {asked.stamp or 'the workload'}")
     draft.findings, draft.since = findings, dict(evaluation.since)
     draft.verdicts = dict(evaluation.verdicts)
-    return situation_of(draft.view(), charge, draft.now)
+    return _situation(draft.view(), charge, standing)
 
 
 def _take_in(draft: Draft, occasion: Occasion, policy: Policy) -> None:
@@ -106,7 +110,9 @@ def _take_in(draft: Draft, occasion: Occasion, policy: Policy) -> None:
         else:
             good.append(signal)
     before = draft.registers
-    draft.registers = bounded(forget(fold(before, good), draft.now, policy))
+    # What a drain waits to be taken back is kept, however old: else its proof could never come.
+    needed = {key for stamp in draft.stamps.values() if stamp.drain for key in stamp.drain.evidence}
+    draft.registers = bounded(forget(fold(before, good), draft.now, policy, needed))
     draft.signals += dict.fromkeys(s.id for s in good if _is_new(s, before.get(s.key), occasion.cause))
 
 

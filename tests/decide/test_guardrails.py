@@ -1,7 +1,7 @@
 """Does each guardrail hold where it must, let go at its boundary, and say so with its numbers?"""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -189,6 +189,23 @@ def test_a_stamp_that_is_out_is_not_drained(stamp: StampRecord, reason: str | No
     """By ours, by other hands or by itself; one that cannot be reached may still be drained."""
     held = held_by(a_case(a_red_record(stamps=looked_at(weu=stamp))))
     assert held.get(Guardrail.STILL_IN_ROTATION) == reason
+
+
+@pytest.mark.parametrize(
+    ("undone_at", "reason"),
+    [
+        (None, None),
+        (at(-1), None),
+        (NOW, "other hands brought it back at 03:00:00; only a new finding drains it again"),
+    ],
+)
+def test_what_people_undid_stays_undone_while_the_same_finding_stands(
+    undone_at: datetime | None, reason: str | None
+) -> None:
+    """The finding began at NOW; only one that began after the undoing asks again."""
+    stamp = StampRecord(seen=a_seen(), undone_at=undone_at)
+    record = a_red_record(findings=findings(a_finding(since=NOW)), stamps=looked_at(weu=stamp))
+    assert held_by(a_case(record)).get(Guardrail.OTHERS_HANDS) == reason
 
 
 @DRAINS_AND_REJOINS

@@ -178,8 +178,9 @@ async def test_a_drain_that_others_undo_is_left_undone_and_paged() -> None:
     await world.run(5)
     assert world.out() == {"weu"}
     world.truth["weu"].file = ""
-    await world.run(5)
+    await world.run(120)
     assert world.out() == set()
+    assert Guardrail.OTHERS_HANDS in await world.holds()
     assert "shop/weu/drain-undone" in {page.incident for page in world.pages()}
 
 
