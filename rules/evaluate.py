@@ -10,7 +10,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from rules.conditions import ANY_ALERT, Answer, FactKey, Moment, Verdict, judge, watched
+from rules.conditions import (
+    ANY_ALERT,
+    Answer,
+    Condition,
+    FactKey,
+    Moment,
+    NodeIs,
+    Verdict,
+    judge,
+    walk,
+    watched,
+)
 from rules.health import Facts
 from rules.rule import AskedOf, Rule
 
@@ -50,7 +61,7 @@ class RuleSet:
                 self._always.append(rule)
             for key in needed or ():
                 self._by_fact[key].append(rule)
-        self.nodes = {name for kind, name, _ in self._by_fact if kind == "node"}
+        self.nodes: frozenset[str] = frozenset(_nodes(self.rules))
 
     def candidates(self, keys: Iterable[FactKey], asked_of: AskedOf) -> list[Rule]:
         """The rules that could hold, or begin to wait, given that only these facts are there."""
@@ -97,6 +108,19 @@ def ask(
     seen: dict[str, datetime] = {}
     verdict = judge(rule.when, Moment(facts, stamp, now, begun, seen))
     return verdict, {Waiting(rule.name, stamp, path): at for path, at in seen.items()}
+
+
+def _nodes(rules: Iterable[Rule]) -> set[str]:
+    """The nodes that these rules name anywhere in their conditions."""
+    named: set[str] = set()
+
+    def note(part: Condition) -> None:
+        if isinstance(part, NodeIs):
+            named.add(part.node)
+
+    for rule in rules:
+        walk(rule.when, note)
+    return named
 
 
 def _facts_by_stamp(rules: RuleSet, facts: Facts) -> dict[str | None, list[FactKey]]:

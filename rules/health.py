@@ -6,9 +6,10 @@ for each subject *and source*, so that a source can only overwrite its own words
 nothing: that must not overwrite another source's red.)
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from rules.policy import Policy
 from rules.signals import AlertState, Health, RegisterKey, Signal, worst
@@ -24,9 +25,10 @@ def fold(registers: Registers, signals: Iterable[Signal]) -> dict[RegisterKey, S
     """The registers after these signals: each keeps the newest word of its source."""
     folded = dict(registers)
     for signal in signals:
-        kept = folded.get(signal.key)
-        if kept is None or signal.newness > kept.newness:
-            folded[signal.key] = signal
+        key = signal.key
+        kept = folded.get(key)
+        if kept is None or kept.observed_at < signal.observed_at or kept.newness < signal.newness:
+            folded[key] = signal
     return folded
 
 
@@ -89,8 +91,7 @@ def too_old(signal: Signal, now: datetime, policy: Policy) -> bool:
     return now - signal.observed_at >= policy.forget_after
 
 
-@dataclass(frozen=True, slots=True)
-class NodeView:
+class NodeView(NamedTuple):
     """The health of one node at one moment, and the signals that make it so."""
 
     health: Health
@@ -101,6 +102,15 @@ class NodeView:
         """When the newest of the evidence was observed."""
         return max((signal.observed_at for signal in self.evidence), default=None)
 
+
+class _Everything:
+    """Contains every name."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+EVERYTHING = _Everything()
 
 UNHEARD = NodeView(Health.UNKNOWN)
 """A node of which nothing stands."""
@@ -134,18 +144,26 @@ def stands(signal: Signal, now: datetime, fresh_for: timedelta) -> bool:
     return signal.health in (Health.RED, Health.YELLOW) or now - signal.observed_at <= fresh_for
 
 
-def facts(registers: Registers, now: datetime, policy: Policy) -> Facts:
+def facts(registers: Registers, now: datetime, policy: Policy, about: Container[str] = EVERYTHING) -> Facts:
     """The facts that stand at `now`: a node is the worst of what stands about it.
 
     Written for speed, since it runs over every register for every batch: most
     nodes have one source, and for them nothing is compared or sorted.
+
+    Args:
+        registers: the latest word of every source.
+        now: the moment.
+        policy: how long good news is good for.
+        about: the nodes of stamps that somebody will ask for; global nodes are always looked at.
     """
     nodes: dict[tuple[str | None, str], NodeView] = {}
     firing: dict[tuple[str | None, str], list[Signal]] = {}
     contested: dict[tuple[str | None, str], list[Signal]] = {}
     for signal in registers.values():
         _, stamp, node = signal.subject
-        if signal.health is not None and node:
+        if signal.health is not None:
+            if not node or (stamp is not None and node not in about):
+                continue
             place = (stamp, node)
             words = (signal,) if stands(signal, now, policy.fresh_for) else ()
             if place in nodes:

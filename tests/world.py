@@ -231,6 +231,8 @@ class FakeLever:
     async def fence(self, stamp: Stamp, look: LeverLook) -> Outcome:  # noqa: ARG002 - the world has one version
         """See `Lever`."""
         await asyncio.sleep(0)
+        if not self._world.truth[stamp.name].storage:
+            return Outcome(OutcomeKind.TRANSIENT, "refused")
         self._world.truth[stamp.name].version += 1
         return APPLIED
 

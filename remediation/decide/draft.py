@@ -105,6 +105,22 @@ class Draft:
             )
         )
 
+    def repeat(self, late: Message, kind: MessageKind, title: str) -> None:
+        """Queue what is true now, after that message came late and said otherwise. Anyone may deliver it."""
+        self.outbox.append(
+            replace(
+                late,
+                id=f"{late.incident}@{self.before.revision + 1}:{late.channel}:{kind}",
+                kind=kind,
+                title=title,
+                created_at=self.now,
+                not_before=self.now,
+                facts=(),
+                attempts=0,
+            )
+        )
+        self.happened(f"{late.channel} {late.kind} of {late.incident} came late: {kind} is told again")
+
     def finish(self, cause: Cause) -> WorkloadRecord | None:
         """The next revision; None when this decision changes nothing."""
         self._forget_the_past()

@@ -4,13 +4,14 @@ Nothing is ever dropped. A message that a channel refuses is tried again, more
 slowly: the routing key may be mended while the incident lasts.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from remediation.decide.draft import Draft
+from remediation.decide.wording import news_of
 from remediation.ledger.intent import Outcome, OutcomeKind
-from remediation.ledger.record import Channel, Message, WorkloadRecord
+from remediation.ledger.record import Channel, Message, MessageKind, WorkloadRecord
 
 RETRY_FIRST = timedelta(seconds=5)
 RETRY_LONGEST = timedelta(minutes=5)
@@ -49,6 +50,24 @@ def settle(draft: Draft, outcomes: Mapping[str, Outcome]) -> None:
         wait = _wait(message, outcome)
         kept.append(replace(message, attempts=message.attempts + 1, not_before=draft.now + wait))
     draft.outbox = kept
+
+
+def make_up_for(draft: Draft, told: Iterable[Message]) -> None:
+    """Say again what is so, where words were told that were no longer in the outbox.
+
+    A worker that is held up may deliver a message after another one has delivered it in its
+    stead, and also what came next. The far side goes by the last word: a late trigger opens
+    an incident that has ended, a late resolve closes one that stands.
+    """
+    waiting = {(m.incident, m.channel, m.kind) for m in draft.outbox}
+    ids = {message.id for message in draft.before.outbox}
+    for message in told:
+        incident = draft.incidents.get(message.incident)
+        true = MessageKind.RESOLVE if incident is None else MessageKind.TRIGGER
+        if message.id in ids or message.kind is true or (message.incident, message.channel, true) in waiting:
+            continue
+        title = news_of(incident) if incident else f"{message.title} (has ended)"
+        draft.repeat(message, true, title)
 
 
 def _wait(message: Message, outcome: Outcome) -> timedelta:

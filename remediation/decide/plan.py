@@ -16,7 +16,7 @@ from remediation.decide.progress import let_go, remind, take_note
 from remediation.ledger.record import Cause, WorkloadRecord
 from rules.evaluate import RuleSet, evaluate
 from rules.findings import update
-from rules.health import Facts, bounded, facts, fold, forget, from_future, too_old
+from rules.health import Facts, Registers, bounded, facts, fold, forget, from_future, too_old
 from rules.policy import Policy
 from rules.scope import Situation
 from rules.signals import Signal
@@ -37,6 +37,11 @@ class Charge:
 
     workload: Workload
     rules: RuleSet
+
+    @property
+    def asked_for(self) -> frozenset[str]:
+        """The nodes of a stamp that a rule names, and the root."""
+        return self.rules.nodes | {self.workload.root_node}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,12 @@ def plan(record: WorkloadRecord, charge: Charge, occasion: Occasion, now: dateti
 
 def situation_of(record: WorkloadRecord, charge: Charge, now: datetime) -> Situation:
     """What stands by the record's registers and findings, without judging the rules again."""
-    return _situation(record, charge, facts(record.registers, now, charge.workload.policy))
+    return _situation(record, charge, _facts(record.registers, charge, now))
+
+
+def _facts(registers: Registers, charge: Charge, now: datetime) -> Facts:
+    """What stands about those nodes that a rule or a guardrail asks for."""
+    return facts(registers, now, charge.workload.policy, charge.asked_for)
 
 
 def _situation(record: WorkloadRecord, charge: Charge, standing: Facts) -> Situation:
@@ -85,7 +95,7 @@ def _situation(record: WorkloadRecord, charge: Charge, standing: Facts) -> Situa
 
 def _judge(draft: Draft, charge: Charge) -> Situation:
     workload, rules = charge.workload, charge.rules
-    standing = facts(draft.registers, draft.now, workload.policy)
+    standing = _facts(draft.registers, charge, draft.now)
     evaluation = evaluate(rules, standing, workload.stamp_names, draft.since, draft.now)
     findings = update(draft.findings, evaluation, rules, draft.now)
     # In the order of the mappings, never of a set: every worker must write the same bytes.

@@ -9,7 +9,7 @@ import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from remediation.decide.case import Case, Hold, Step
+from remediation.decide.case import Case, Guardrail, Hold, Step
 from remediation.decide.draft import Draft
 from remediation.decide.guardrails import holds
 from remediation.decide.looks import LeverLook, LiveLook
@@ -82,7 +82,8 @@ class Acting:
             return
         stamp = charge.workload.stamp(intent.stamp)
         before = await self._looking.lever(stamp, charge.workload.policy)
-        if before.state is LeverState.IN:
+        # A file that cannot be reached from here may still be there for a late delete.
+        if intent.verb is Verb.DRAIN and before.state is not LeverState.OUT:
             fenced = await self._lever.fence(stamp, before)
             if fenced.kind is not OutcomeKind.APPLIED:
                 await self._record(
@@ -162,13 +163,17 @@ class Acting:
         return _Begun(begun, lease.token) if begun is not None else None
 
     def _against(self, charge: Charge, intent: Intent, draft: Draft, live: LiveLook) -> list[Hold]:
-        rule = charge.rules.by_name[intent.rule]
+        rule = charge.rules.by_name.get(intent.rule)
+        if rule is None:  # the one who planned it had other rules: they change with every deployment
+            return [Hold(Guardrail.STILL_WANTED, f"rule {intent.rule} is gone")]
         situation = situation_of(draft.view(), charge, draft.now)
         case = case_for(_step(intent, rule), draft, situation)
         return holds(replace_live(case, live))
 
     def _keep_holds(self, charge: Charge, draft: Draft, intent: Intent, against: list[Hold]) -> None:
-        hold_step(draft, _step(intent, charge.rules.by_name[intent.rule]), against)
+        rule = charge.rules.by_name.get(intent.rule)
+        if rule is not None:
+            hold_step(draft, _step(intent, rule), against)
 
     async def _apply(self, charge: Charge, begun: _Begun, live: LiveLook) -> None:
         """Make the effect, if the look is still fresh, and write down what came of it."""

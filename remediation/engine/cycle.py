@@ -101,7 +101,11 @@ class Engine:
             self._tally.add("signals.replayed", len(arrivals))
             return
         self._tally.add("signals.accepted", len(arrivals))
-        await self._telling.deliver(charge.workload, written.record, _queued_by(written))
+        try:
+            await self._telling.deliver(charge.workload, written.record, _queued_by(written))
+        except HotRecordError as error:
+            # They are taken in, and no reason to be parked. What was told is told once more from the outbox.
+            log.warning("delivery not recorded", workload=charge.workload.name, reason=str(error))
 
     async def reconcile_all(self) -> None:
         """Reconcile every workload; one that is broken or slow does not hold up the others."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from remediation.decide.draft import Draft
-from remediation.decide.outbox import due, settle
+from remediation.decide.outbox import due, make_up_for, settle
 from remediation.decide.plan import Arrival, Charge, Occasion, plan
 from remediation.engine.book import Book
 from remediation.ledger.intent import Outcome, OutcomeKind
@@ -42,6 +42,7 @@ class Telling:
         def settled(record: WorkloadRecord) -> WorkloadRecord | None:
             draft = Draft(record, self._clock.now())
             settle(draft, told)
+            make_up_for(draft, [m for m in messages if told[m.id].kind is not OutcomeKind.REFUSED])
             return draft.finish(Cause.DELIVERY)
 
         await self._book.write(workload.name, settled)
