@@ -1,6 +1,6 @@
 # The two commands are `make run` and `make test`; each does all of its own set-up.
 .DEFAULT_GOAL := help
-.PHONY: help run test fast check format setup setup-node lock clean
+.PHONY: help run demo test fast bench check format setup setup-node setup-functions lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -11,11 +11,19 @@ help: ## what can be made
 run: setup ## start the worker on this machine, with an example workload
 	@$(BIN)/remediation serve
 
-test: setup setup-node ## run all tests
+demo: setup ## watch the worker save a workload that is broken on purpose
+	@$(BIN)/remediation demo
+
+test: setup setup-node setup-functions ## run all tests
 	@$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term --cov-report=
 
 fast: setup ## run the tests that need no real service, in under a minute
 	@$(BIN)/pytest -n auto -q -m "not slow"
+
+bench: setup ## print figures: rates, latency, a storm, cold start
+	@$(BIN)/python -m bench.decisions
+	@$(BIN)/python -m bench.whole_worker
+	@$(BIN)/python -m bench.cold_import
 
 check: setup ## lint, types, and who may import whom
 	@$(BIN)/ruff check .
@@ -45,12 +53,24 @@ node_modules/.ready: package-lock.json
 	@npm ci --silent --no-audit --no-fund
 	@touch $@
 
-lock: setup ## write the lock files anew from pyproject.toml
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@$(BIN)/uv pip compile pyproject.toml $(LOCK) -o requirements.txt
-	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra cli --group dev -o requirements-dev.txt
+setup-functions: .venv-functions/.ready ## Microsoft's Functions worker, for the tests under it
 
-LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
+# It asks for Python 3.13. Where there is none, it runs on ours all the same, which pip does not know.
+.venv-functions/.ready: requirements-functions-worker.txt
+	@echo "Setting up .venv-functions from requirements-functions-worker.txt (once; about half a minute)"
+	@for each in python3.13 "$$(pyenv prefix 3.13 2>/dev/null)/bin/python" $(PYTHON); do \
+		"$$each" -c 'import ensurepip' 2>/dev/null && "$$each" -m venv --clear .venv-functions && break; done
+	@.venv-functions/bin/python -m pip install --quiet --disable-pip-version-check \
+		--require-hashes --only-binary :all: --ignore-requires-python -r requirements-functions-worker.txt
+	@touch $@
+
+lock: setup ## write the lock files anew from pyproject.toml
+	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --python-version 3.11 -o requirements.txt
+	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --python-version 3.11 --extra cli --group dev -o requirements-dev.txt
+	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --python-version 3.13 --group functions-worker \
+		--constraint requirements.txt -o requirements-functions-worker.txt
+
+LOCK := --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header
 
 clean: ## remove what was set up and what the worker has kept
-	@rm -rf .venv node_modules .remediation
+	@rm -rf .venv .venv-functions node_modules .remediation

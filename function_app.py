@@ -1,6 +1,7 @@
 """The Azure Functions triggers. Every body is one call into the worker."""
 
 import os
+from typing import List  # noqa: UP035 - see `signals`
 
 import azure.functions as func
 
@@ -54,7 +55,7 @@ async def readyz(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - 
     minimum_interval="00:00:01",
     maximum_interval="00:00:30",
 )
-async def signals(events: list[func.EventHubEvent]) -> None:
+async def signals(events: List[func.EventHubEvent]) -> None:  # noqa: UP006 - Microsoft's worker refuses `list`
     """What the hub holds: bodies of the webhooks, and events of those who write to the hub themselves."""
     await worker().consume(events)
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from cli import check, explain, inspect, schema, serve
+from cli import check, demo, explain, inspect, schema, serve
 
 app = typer.Typer(
     name="remediation",
@@ -12,6 +12,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command("serve")(serve.serve)
+app.add_typer(demo.app, name="demo")
 app.command("check")(check.check)
 app.command("inspect")(inspect.inspect)
 app.command("explain")(explain.explain)

@@ -12,11 +12,13 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from azure.eventhub.aio import CheckpointStore
+
 from local.checkpoints import SqliteCheckpointStore
 from local.eventhubs import Broker
 from local.functions_host import FunctionsHost
 from local.workload import shop
-from remediation.settings import Settings
+from remediation.settings import LedgerKind, Settings
 from remediation.wiring import HUB, close, workloads_of
 
 PARTITIONS = 4
@@ -47,7 +49,7 @@ async def serve(settings: Settings, show: Callable[[str], None] = print) -> None
         _export(settings, connection, {"REMEDIATION_WORKLOADS": example} if is_example else {})
         if is_example:
             workloads = workloads_of(Settings())
-            await running.enter_async_context(shop.shop(workloads["shop"], show))
+            await running.enter_async_context(shop.shop(workloads["shop"], settings.data_dir / "shop", show))
         host = await _host(settings, running)
         show(_greeting(host, settings, connection, is_example=is_example))
         await stop.wait()
@@ -70,8 +72,7 @@ def _export(settings: Settings, connection: str, more: Mapping[str, str]) -> Non
 
 async def _host(settings: Settings, running: AsyncExitStack) -> FunctionsHost:
     app = importlib.import_module("function_app").app
-    store = SqliteCheckpointStore(settings.data_dir / "checkpoints.db")
-    running.push_async_callback(store.close)
+    store = await _checkpoints(settings, running)
     running.push_async_callback(close)
     host = FunctionsHost(
         app,
@@ -86,11 +87,25 @@ async def _host(settings: Settings, running: AsyncExitStack) -> FunctionsHost:
     return host
 
 
+async def _checkpoints(settings: Settings, running: AsyncExitStack) -> CheckpointStore:
+    """Beside the ledger: in Blob Storage, where workers on several machines may share them, or in a file."""
+    if settings.ledger is LedgerKind.BLOB and settings.ledger_connection is not None:
+        from local.blob_checkpoints import open_store  # noqa: PLC0415 - its SDK takes a third of a second
+
+        connection = settings.ledger_connection.get_secret_value()
+        in_blobs = await open_store(connection, f"{settings.ledger_container}-checkpoints")
+        running.push_async_callback(in_blobs.close)
+        return in_blobs
+    in_file = SqliteCheckpointStore(settings.data_dir / "checkpoints.db")
+    running.push_async_callback(in_file.close)
+    return in_file
+
+
 def _greeting(host: FunctionsHost, settings: Settings, connection: str, *, is_example: bool) -> str:
     lines = [
         "",
         f"The remediation worker runs on {host.url}",
-        f"  ledger     {settings.ledger} in {settings.data_dir}/",
+        f"  ledger     {settings.ledger} in {_ledger_place(settings)}",
         f"  hub        {connection.split(';', 1)[0].removeprefix('Endpoint=')}, hub {HUB}",
         f"  look at    {host.url}/readyz    or    .venv/bin/remediation explain",
     ]
@@ -99,7 +114,7 @@ def _greeting(host: FunctionsHost, settings: Settings, connection: str, *, is_ex
             "  workload   shop: three stamps, in auto (local/workload/shop/workload.yaml)",
             "",
             "Try it: tell the worker, as Azure Monitor would, that stamp weu cannot read its event hub.",
-            "Someone is paged at once; a minute later the stamp is drained.",
+            "Someone is paged at once; if it lasts, the stamp is drained after about three minutes.",
             "",
             f"  {_command(host, 'Fired')}",
             "",
@@ -108,6 +123,12 @@ def _greeting(host: FunctionsHost, settings: Settings, connection: str, *, is_ex
             f"  {_command(host, 'Resolved')}",
         ]
     return "\n".join([*lines, "", "Ctrl-C ends it; started again, it goes on from its ledger.", ""])
+
+
+def _ledger_place(settings: Settings) -> str:
+    if settings.ledger is LedgerKind.BLOB:
+        return f"container {settings.ledger_container}"
+    return f"{settings.data_dir}/"
 
 
 def _command(host: FunctionsHost, condition: str) -> str:

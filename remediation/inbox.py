@@ -2,16 +2,19 @@
 
 The webhook does no work of its own: it answers 202 once the hub holds the body,
 so that a crash right after loses nothing, and a slow rule delays nobody.
+
+The SDK is loaded with the first body: a process that is started for the hub's
+events or for the timer alone, as Azure does, never needs it.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
-
-from azure.eventhub import EventData
-from azure.eventhub.aio import EventHubProducerClient
-from azure.eventhub.exceptions import EventHubError
+from typing import TYPE_CHECKING
 
 from remediation.ports import InboxUnavailableError
+
+if TYPE_CHECKING:
+    from azure.eventhub.aio import EventHubProducerClient
 
 PUT_WITHIN_SECONDS = 7.0
 """Less than the 8 s in which the webhook must answer; action groups wait for 10."""
@@ -20,7 +23,7 @@ PUT_WITHIN_SECONDS = 7.0
 class HubInbox:
     """The hub `signals`, from the sender's side."""
 
-    def __init__(self, connect: Callable[[], EventHubProducerClient]) -> None:
+    def __init__(self, connect: "Callable[[], EventHubProducerClient]") -> None:
         self._connect = connect
         self._producer: EventHubProducerClient | None = None
 
@@ -35,6 +38,9 @@ class HubInbox:
         Raises:
             InboxUnavailableError: the hub did not take it in time.
         """
+        from azure.eventhub import EventData  # noqa: PLC0415 - see above
+        from azure.eventhub.exceptions import EventHubError  # noqa: PLC0415 - see above
+
         event = EventData(body)
         event.properties = dict[str | bytes, str](properties.items())
         try:
@@ -45,7 +51,7 @@ class HubInbox:
         except (EventHubError, TimeoutError, OSError, ValueError) as error:
             raise InboxUnavailableError(f"the hub did not take it: {type(error).__name__}") from error
 
-    def _client(self) -> EventHubProducerClient:
+    def _client(self) -> "EventHubProducerClient":
         if self._producer is None:
             self._producer = self._connect()
         return self._producer

@@ -54,10 +54,11 @@ def configure(*, json: bool, level: str = "INFO") -> None:
         foreign_pre_chain=shared,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
     )
-    handler = logging.StreamHandler()
-    handler.setFormatter(formatter)
     root = logging.getLogger()
-    root.handlers = [handler]
+    if not root.handlers:
+        root.addHandler(logging.StreamHandler())
+    for handler in root.handlers:  # in Azure, Microsoft's: without it no line reaches Application Insights
+        handler.setFormatter(formatter)
     root.setLevel(level)
     # The SDKs tell every request and every AMQP frame at INFO.
     for noisy in ("azure", "aiohttp.access"):

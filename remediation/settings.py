@@ -40,7 +40,9 @@ class Settings(BaseSettings):
     rules: Path | None = Field(
         None, description="A rule file, or a folder of them. Not given: the shipped catalogue."
     )
-    ledger: LedgerKind = Field(LedgerKind.SQLITE, description="Where the ledger lies.")
+    ledger: LedgerKind = Field(
+        LedgerKind.SQLITE, description="Where the ledger lies. Azure takes `blob` and nothing else."
+    )
     ledger_account_url: str | None = Field(
         None, description="Blob endpoint of the ledger's storage account; reached by managed identity."
     )
@@ -79,6 +81,10 @@ class Settings(BaseSettings):
                 f"REMEDIATION_LEDGER is {self.ledger}, which is lost or torn when Azure moves the app; "
                 "set it to blob, and REMEDIATION_LEDGER_ACCOUNT_URL"
             )
+        if self.site is not None and self.workloads is None:
+            raise ValueError("REMEDIATION_WORKLOADS is not set: every signal would be of an unknown workload")
+        if self.site is not None and not (self.hub or self.hub_namespace):
+            raise ValueError("the hub is not set: set REMEDIATION_HUB__fullyQualifiedNamespace")
         if self.ledger is LedgerKind.BLOB and not (self.ledger_account_url or self.ledger_connection):
             raise ValueError("REMEDIATION_LEDGER is blob: set REMEDIATION_LEDGER_ACCOUNT_URL")
         return self

@@ -1,5 +1,6 @@
 """Where do the adapters meet the ports? Here, and nowhere else."""
 
+import errno
 import os
 import socket
 import uuid
@@ -11,7 +12,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from azure.eventhub.aio import EventHubProducerClient
 from pydantic import ValidationError
 
 from remediation.act.http import Door
@@ -25,7 +25,7 @@ from remediation.engine import Engine, Ports
 from remediation.inbox import HubInbox
 from remediation.intake.subject import Known
 from remediation.observe import Tally, configure
-from remediation.ports import Clock, Ledger
+from remediation.ports import Ledger
 from remediation.probes.healthservice import HttpHealthServices
 from remediation.settings import LedgerKind, Settings
 from remediation.worker import Misconfigured, Parts, Worker
@@ -36,6 +36,7 @@ from rules.rule import Rule
 from rules.topology import FolderStateFile, Stamp, Workload
 
 if TYPE_CHECKING:
+    from azure.eventhub.aio import EventHubProducerClient
     from azure.identity.aio import DefaultAzureCredential
 
 HUB = "signals"
@@ -115,30 +116,25 @@ def _in_data_dir(workload: Workload, settings: Settings) -> Workload:
 def _texts(path: Path) -> dict[str, str]:
     """A file, or every YAML file of a folder: its name and its text."""
     files = sorted(path.glob("*.y*ml")) if path.is_dir() else [path]
+    if not files:
+        raise FileNotFoundError(errno.ENOENT, "no YAML file in this folder", str(path))
     return {str(file): file.read_text(encoding="utf-8") for file in files}
 
 
 def build(settings: Settings, charges: Mapping[str, Charge], opened: AsyncExitStack) -> Worker:
     """The worker with its real adapters, which close with `opened`. Connections are made when needed."""
-    clock, tally = SystemClock(), Tally()
+    clock, tally, log = SystemClock(), Tally(), LogTeller()
     workloads = {name: charge.workload for name, charge in charges.items()}
-    ledger = ledger_of(settings, opened)
-    inbox = HubInbox(_producer(settings))
-    opened.push_async_callback(inbox.close)
-    ports = _ports(clock, ledger, workloads, tally, opened)
-    engine = Engine(charges, ports, worker_id())
-    return Worker(Parts(Known(workloads), engine, inbox, ledger, clock, tally))
-
-
-def _ports(
-    clock: Clock, ledger: Ledger, workloads: Mapping[str, Workload], tally: Tally, opened: AsyncExitStack
-) -> Ports:
-    door, log = Door(clock), LogTeller()
-    lever = StateFileLever(from_environment, timeout_seconds=LOOK_WITHIN_SECONDS)
-    opened.push_async_callback(door.close)
-    opened.push_async_callback(lever.close)
     front_doors = {stamp: each.front_door_id for each in workloads.values() for stamp in each.stamps}
-    return Ports(
+    ledger = ledger_of(settings, opened)
+    inbox = HubInbox(_producer(settings, opened))
+    door = Door(clock)
+    lever = StateFileLever(
+        from_environment, client_id=settings.client_id, timeout_seconds=LOOK_WITHIN_SECONDS
+    )
+    for each in (inbox, door, lever):
+        opened.push_async_callback(each.close)
+    ports = Ports(
         clock=clock,
         ledger=ledger,
         lever=lever,
@@ -149,6 +145,8 @@ def _ports(
         notifier=TeamsTeller(door, from_environment, otherwise=log),
         tally=tally,
     )
+    engine = Engine(charges, ports, worker_id())
+    return Worker(Parts(Known(workloads), engine, inbox, ledger, clock, tally))
 
 
 def worker_id() -> str:
@@ -175,23 +173,27 @@ def _ledger(settings: Settings, opened: AsyncExitStack) -> Ledger:
 
             if settings.ledger_connection is not None:
                 return BlobLedger(settings.ledger_connection.get_secret_value(), settings.ledger_container)
-            credential = _credential(settings)
-            opened.push_async_callback(credential.close)
-            return BlobLedger(settings.ledger_account_url or "", settings.ledger_container, credential)
+            url, container = settings.ledger_account_url or "", settings.ledger_container
+            return BlobLedger(url, container, _credential(settings, opened))
         case LedgerKind.MEMORY:
             from remediation.ledger.memory import MemoryLedger  # noqa: PLC0415 - only one of the three is needed
 
             return MemoryLedger()
 
 
-def _credential(settings: Settings) -> "DefaultAzureCredential":
+def _credential(settings: Settings, opened: AsyncExitStack) -> "DefaultAzureCredential":
+    """The worker's identity in Azure, to be closed at the end of the process."""
     from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - slow, and often not needed
 
-    return DefaultAzureCredential(managed_identity_client_id=settings.client_id)
+    credential = DefaultAzureCredential(managed_identity_client_id=settings.client_id)
+    opened.push_async_callback(credential.close)
+    return credential
 
 
-def _producer(settings: Settings) -> Callable[[], EventHubProducerClient]:
-    def connect() -> EventHubProducerClient:
+def _producer(settings: Settings, opened: AsyncExitStack) -> "Callable[[], EventHubProducerClient]":
+    def connect() -> "EventHubProducerClient":
+        from azure.eventhub.aio import EventHubProducerClient  # noqa: PLC0415 - a tenth of a second, for webhooks alone
+
         if settings.hub is not None:
             return EventHubProducerClient.from_connection_string(
                 settings.hub.get_secret_value(), eventhub_name=HUB, retry_total=1
@@ -199,7 +201,7 @@ def _producer(settings: Settings) -> Callable[[], EventHubProducerClient]:
         return EventHubProducerClient(
             fully_qualified_namespace=settings.hub_namespace or "",
             eventhub_name=HUB,
-            credential=_credential(settings),
+            credential=_credential(settings, opened),
             retry_total=1,
         )
 

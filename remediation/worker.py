@@ -137,6 +137,10 @@ class Worker:
             except Rejection as why:
                 rejected.append((route, Rejected(body, why.code, why.reason)))
                 continue
+            except Exception as fault:  # noqa: BLE001 - a fault of ours must not hold up the partition for ever
+                log.exception("fault while reading", route=str(route))
+                rejected.append((route, Rejected(body, Code.FAULT, type(fault).__name__)))
+                continue
             rejected += [(route, item) for item in reading.rejected]
             enqueued_at = _aware(event.enqueued_time) or self._clock.now()
             arrivals += [Arrival(signal, enqueued_at) for signal in reading.signals]

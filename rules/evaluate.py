@@ -23,6 +23,7 @@ from rules.conditions import (
     watched,
 )
 from rules.health import Facts
+from rules.policy import Mode
 from rules.rule import AskedOf, Rule
 
 
@@ -51,7 +52,10 @@ class RuleSet:
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules: tuple[Rule, ...] = tuple(rules)
         self.by_name: dict[str, Rule] = {rule.name: rule for rule in self.rules}
-        self.draining: frozenset[str] = frozenset(rule.name for rule in self.rules if rule.playbook.drains)
+        # A rule on trial decides and journals: what it says must not make others hold.
+        self.draining: frozenset[str] = frozenset(
+            rule.name for rule in self.rules if rule.playbook.drains and rule.mode is not Mode.OBSERVE
+        )
         self._order = {rule.name: place for place, rule in enumerate(self.rules)}
         self._by_fact: dict[FactKey, list[Rule]] = defaultdict(list)
         self._always: list[Rule] = []

@@ -22,6 +22,7 @@ class Finding:
         since: the reconcile at which it first held.
         reason: the verdict's words, as they were last seen to differ in substance.
         evidence: whose words it has rested on since it began: only they can prove recovery.
+        alone_since: since when its scope has been this one stamp; None while it reaches further.
         may_act: whether every word it rests on now may cause an action; `why` tells why not.
     """
 
@@ -31,6 +32,7 @@ class Finding:
     since: datetime
     reason: str
     evidence: tuple[RegisterKey, ...] = ()
+    alone_since: datetime | None = None
     may_act: bool = True
     why: str = ""
 

@@ -9,6 +9,7 @@ nothing: that must not overwrite another source's red.)
 from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from json import JSONEncoder
 from typing import NamedTuple
 
 from rules.policy import Policy
@@ -16,9 +17,20 @@ from rules.signals import AlertState, Health, RegisterKey, Signal, worst
 
 Registers = Mapping[RegisterKey, Signal]
 
-REGISTERS_MOST = 2_500
-REGISTERS_WITH_TEXTS = 250
+REGISTERS_WITH_TEXTS = 120
 TEXT_MOST = 80
+"""From so many registers on, only the beginning of the first reason is kept."""
+
+REGISTER_BYTES_MOST = 400 * 1024
+"""A record holds 512 KiB, and findings, incidents and what waits to be told need some of it."""
+
+_ROW_BYTES = 64
+_UNUSUAL_BYTES = 108
+_TEXT_BYTES = 3
+"""What the ledger's stored form takes besides texts and order: for any register; for one with
+more than a health; for each reason. Its tests hold these numbers to what is really stored."""
+
+_AS_STORED = JSONEncoder(ensure_ascii=False)
 
 
 def fold(registers: Registers, signals: Iterable[Signal]) -> dict[RegisterKey, Signal]:
@@ -52,33 +64,90 @@ def forget(
     }
 
 
-def bounded(registers: Registers) -> dict[RegisterKey, Signal]:
+def bounded(
+    registers: Registers, precious: Collection[RegisterKey] = (), roots: Container[str] = ()
+) -> dict[RegisterKey, Signal]:
     """The registers, kept to a size that a record can hold.
 
-    Many registers are kept without their long texts; too many lose their oldest
-    good news first, which would be the first to go stale anyway.
+    Many are kept without their long texts, and more without any. Too many lose
+    first what can cause nothing or is over, then what is green, and the oldest
+    before the newest; what a drain waits for and what is said of roots goes last.
+
+    Args:
+        registers: the latest word of every source.
+        precious: those that something waits for.
+        roots: the names of root nodes.
     """
     kept = dict(registers)
-    if len(kept) > REGISTERS_MOST:
-        by_worth = sorted(kept.values(), key=_worth, reverse=True)
-        kept = {signal.key: signal for signal in by_worth[:REGISTERS_MOST]}
-    if len(kept) > REGISTERS_WITH_TEXTS:
-        wordy = [signal for signal in kept.values() if signal.reasons and _is_wordy(signal.reasons)]
-        kept.update({signal.key: _lightened(signal) for signal in wordy})
-    return kept
+    if len(kept) <= REGISTERS_WITH_TEXTS and _fit(kept.values()):
+        return kept
+    for most in (TEXT_MOST, 0):
+        wordy = [signal for signal in kept.values() if signal.reasons and _is_wordy(signal.reasons, most)]
+        kept.update({signal.key: _lightened(signal, most) for signal in wordy})
+        if _fit(kept.values()):
+            return kept
+    by_worth = sorted(kept.values(), key=lambda each: _worth(each, precious, roots), reverse=True)
+    return {signal.key: signal for signal in _fitting(by_worth)}
 
 
-def _worth(signal: Signal) -> tuple[bool, tuple[datetime, int, int, str]]:
+def _fit(signals: Collection[Signal]) -> bool:
+    return len(_fitting(signals)) == len(signals)
+
+
+def _fitting(signals: Iterable[Signal]) -> list[Signal]:
+    """The first of them, as many as there is room for. Each source is stored once."""
+    room = REGISTER_BYTES_MOST
+    fitting: list[Signal] = []
+    sources: set[str] = set()
+    for signal in signals:
+        room -= _size(signal) + (0 if signal.source in sources else _bytes(signal.source) + 1)
+        if room < 0:
+            break
+        sources.add(signal.source)
+        fitting.append(signal)
+    return fitting
+
+
+def _worth(
+    signal: Signal, precious: Collection[RegisterKey], roots: Container[str]
+) -> tuple[int, tuple[datetime, int, int, str]]:
     """A total order, so that what is lost does not depend on what arrived first."""
-    return (signal.health is not Health.GREEN, signal.newness)
+    if signal.key in precious or signal.subject.node in roots:
+        rank = 4
+    elif not signal.may_act or signal.condition is AlertState.RESOLVED:
+        rank = 0
+    elif signal.health is Health.GREEN:
+        rank = 1
+    else:
+        rank = 2 if signal.condition else 3
+    return rank, signal.newness
 
 
-def _is_wordy(reasons: tuple[str, ...]) -> bool:
-    return len(reasons) > 1 or len(reasons[0]) > TEXT_MOST
+def _size(signal: Signal) -> int:
+    """How many bytes it takes in a record, at the most."""
+    _, stamp, node = signal.subject
+    texts = (stamp or "", node or "", signal.id, signal.alert or "", signal.instance, signal.why)
+    unusual = signal.condition or signal.severity or signal.reasons or not signal.may_act
+    return (
+        _ROW_BYTES
+        + len(str(signal.order))
+        + _bytes("".join((*texts, *signal.reasons)))
+        + (_UNUSUAL_BYTES if unusual else 0)
+        + _TEXT_BYTES * len(signal.reasons)
+    )
 
 
-def _lightened(signal: Signal) -> Signal:
-    return replace(signal, reasons=(signal.reasons[0][:TEXT_MOST],))
+def _bytes(text: str) -> int:
+    """As JSON, in which a control character takes six bytes; of half a character nothing is ever stored."""
+    return len(_AS_STORED.encode(text).encode(errors="surrogatepass"))
+
+
+def _is_wordy(reasons: tuple[str, ...], most: int) -> bool:
+    return len(reasons) > 1 or len(reasons[0]) > most
+
+
+def _lightened(signal: Signal, most: int) -> Signal:
+    return replace(signal, reasons=(signal.reasons[0][:most],) if most else ())
 
 
 def from_future(signal: Signal, enqueued_at: datetime, policy: Policy) -> bool:

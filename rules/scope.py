@@ -4,11 +4,12 @@ Draining moves traffic away from one stamp. It helps only where the fault is
 that stamp's own, and does harm anywhere else.
 """
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
-from rules.conditions import words
 from rules.findings import Finding
 from rules.health import Facts
 from rules.signals import Health
@@ -34,7 +35,7 @@ class ScopeVerdict:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Situation:
     """All that the scope of a fault, and the guardrails, are judged by.
 
@@ -52,10 +53,45 @@ class Situation:
     out: Collection[str]
     draining_rules: Collection[str]
 
-    @property
-    def asked_to_drain(self) -> set[str]:
+    # What every finding is compared with is worked out once: a storm has hundreds of findings.
+
+    @cached_property
+    def asked_to_drain(self) -> frozenset[str]:
         """The stamps for which some rule asks for a drain."""
-        return {found.stamp for found in self.findings if found.stamp and found.rule in self.draining_rules}
+        asking = (found for found in self.findings if found.rule in self.draining_rules)
+        return frozenset(found.stamp for found in asking if found.stamp)
+
+    @cached_property
+    def by_family(self) -> Mapping[str, list[Finding]]:
+        """The findings about stamps, by their family."""
+        families: dict[str, list[Finding]] = defaultdict(list)
+        for finding in self.findings:
+            if finding.stamp is not None:
+                families[finding.family].append(finding)
+        return families
+
+    @cached_property
+    def red_global_nodes(self) -> frozenset[str]:
+        """The nodes that all stamps share and that are red."""
+        red = ((stamp, node) for (stamp, node), view in self.facts.nodes.items() if view.health is Health.RED)
+        return frozenset(node for stamp, node in red if stamp is None)
+
+    @cached_property
+    def in_rotation(self) -> tuple[str, ...]:
+        """The stamps that nobody has taken out."""
+        return tuple(name for name in self.workload.stamp_names if name not in self.out)
+
+    @cached_property
+    def red(self) -> frozenset[str]:
+        """Of those, the ones whose root is red or that some rule wants out."""
+        return frozenset(
+            name for name in self.in_rotation if self.root(name) is Health.RED or name in self.asked_to_drain
+        )
+
+    @cached_property
+    def blind(self) -> frozenset[str]:
+        """Of those, the ones of which nothing is known."""
+        return frozenset(name for name in self.in_rotation if self.root(name) is Health.UNKNOWN) - self.red
 
     def root(self, stamp: str) -> Health:
         """The health of a stamp's root node."""
@@ -67,38 +103,41 @@ def scope_of(finding: Finding, situation: Situation) -> ScopeVerdict:
     if finding.stamp is None:
         return ScopeVerdict(Scope.GLOBAL, "the finding is about the workload as a whole")
     return (
-        _global_node(situation.facts)
+        _global_node(situation)
         or _same_fault_elsewhere(finding, situation)
         or _most_are_red_or_unknown(finding, situation)
         or ScopeVerdict(Scope.STAMP, f"only {finding.stamp} is affected")
     )
 
 
-def _global_node(facts: Facts) -> ScopeVerdict | None:
-    red = {node for (stamp, node), view in facts.nodes.items() if stamp is None and view.health is Health.RED}
+def _global_node(situation: Situation) -> ScopeVerdict | None:
+    red = situation.red_global_nodes
     return ScopeVerdict(Scope.GLOBAL, f"global node {_names(red)} is red") if red else None
 
 
 def _same_fault_elsewhere(finding: Finding, situation: Situation) -> ScopeVerdict | None:
+    """The same fault began on another stamp at about the same time, or stands on one that is in rotation.
+
+    A stamp that is out does not count but for the beginning: its traffic has been moved already.
+    """
     window = situation.workload.policy.same_fault_within
-    stamps = {
+    others = {
         other.stamp
-        for other in situation.findings
-        if other.stamp and other.family == finding.family and abs(other.since - finding.since) <= window
+        for other in situation.by_family.get(finding.family, ())
+        if other.stamp != finding.stamp
+        and (other.stamp not in situation.out or abs(other.since - finding.since) <= window)
     }
-    if len(stamps) < 2:
+    if not others:
         return None
-    return ScopeVerdict(Scope.GLOBAL, f"{finding.family} on {_names(stamps)} within {words(window)}")
+    listed = _names({str(finding.stamp), *map(str, others)})
+    return ScopeVerdict(Scope.GLOBAL, f"{finding.family} on {listed}")
 
 
 def _most_are_red_or_unknown(finding: Finding, situation: Situation) -> ScopeVerdict | None:
-    in_rotation = [name for name in situation.workload.stamp_names if name not in situation.out]
-    asked = situation.asked_to_drain
-    red = {name for name in in_rotation if situation.root(name) is Health.RED or name in asked}
-    blind = {name for name in in_rotation if situation.root(name) is Health.UNKNOWN} - red
-    if 2 * len(red | blind) <= len(in_rotation):
+    count, red, blind = len(situation.in_rotation), situation.red, situation.blind
+    if 2 * len(red | blind) <= count:
         return None
-    reason = f"of {len(in_rotation)} stamps in rotation, red: {_names(red)}; unknown: {_names(blind)}"
+    reason = f"of {count} stamps in rotation, red: {_names(red)}; unknown: {_names(blind)}"
     others_red = red - {finding.stamp}
     return ScopeVerdict(Scope.GLOBAL if others_red else Scope.UNKNOWN, reason)
 

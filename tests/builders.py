@@ -156,7 +156,7 @@ def a_live_look(*looks: StampLook, look_at: datetime = NOW) -> LiveLook:
 
 
 def a_finding(rule: str = RULE, stamp: str | None = "weu", **changes: Any) -> Finding:
-    """A rule that holds for a stamp."""
+    """A rule that holds for a stamp, and has been that stamp's own fault from the beginning."""
     finding = Finding(
         rule=rule,
         family=rule,
@@ -164,6 +164,7 @@ def a_finding(rule: str = RULE, stamp: str | None = "weu", **changes: Any) -> Fi
         since=NOW,
         reason=f"{NODE} is red",
         evidence=(a_signal(stamp).key,),
+        alone_since=changes.get("since", NOW) if stamp else None,
     )
     return replace(finding, **changes)
 

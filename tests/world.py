@@ -6,7 +6,7 @@ missing state file. Fakes, not mocks: tests look at the state of the world.
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from remediation.decide.looks import HealthLook, LeverLook
@@ -212,7 +212,7 @@ class FakeLever:
             return self._world.lever_answers.pop(0)
         truth = self._world.truth[stamp.name]
         if truth.file is None:
-            return APPLIED
+            return replace(APPLIED, found=True)
         if tag != str(truth.version):
             return Outcome(OutcomeKind.TRANSIENT, "it changed since it was looked at")
         truth.file = None

@@ -1,38 +1,158 @@
 """What answers for a stamp when Front Door, or the worker, asks how it is?
 
-A HealthService as in Azure's mission-critical reference implementation, as far
-as the outside can tell: 200 or 503, with a body that lists the checks; one of
-the checks is whether the state file is there.
+A HealthService as in Azure's mission-critical reference implementation: it runs
+its checks all at once and within one time-out, keeps the report for a while, and
+answers 200 if every check is healthy, else 503, with a body that lists them. One
+of the checks is whether the state file is there: deleting it drains the stamp.
 """
 
 import asyncio
-from datetime import datetime
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from aiohttp import web
 
-CHECKS = ("AzMonitorHealthScore", "Database", "MessageProducer")
+from local.workload.database import Database, DatabaseUnavailableError
+from local.workload.sender import HEALTHCHECK, Sender, SendError
+from rules.signals import Health
+
 PATH = "/healthservice/health/stamp"
+STATE_FILE_CHECK = "BlobStorage"
+MESSAGE_PRODUCER_CHECK = "MessageProducer"
+
+Check = Callable[[], Awaitable[bool]]
+"""One look at something that the stamp needs; False if it is not well."""
 
 
-def health_service(state_file: Path) -> web.Application:
-    """The HealthService of the stamp with that state file. All of its other checks are healthy."""
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What one check found."""
 
-    async def answer(_: web.Request) -> web.Response:
-        present = await asyncio.to_thread(state_file.exists)
-        checks = [_check("BlobStorage", healthy=present), *(_check(name, healthy=True) for name in CHECKS)]
-        # The reference gives local time without a zone; so do we.
-        body = {"lastExecution": datetime.now().isoformat(), "checks": checks}  # noqa: DTZ005
-        return web.json_response(body, status=200 if present else 503)
-
-    app = web.Application()
-    app.router.add_get(PATH, answer)
-    return app
+    component: str
+    healthy: bool
+    seconds: float
 
 
-def _check(component: str, *, healthy: bool) -> dict[str, str]:
-    return {
-        "component": component,
-        "status": "Healthy" if healthy else "Unhealthy",
-        "duration": "00:00:00.0010",
-    }
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What all checks found."""
+
+    # The reference gives local time without a zone; so do we.
+    at: datetime
+    checks: tuple[Checked, ...]
+
+    @property
+    def healthy(self) -> bool:
+        """Every check is."""
+        return all(check.healthy for check in self.checks)
+
+    def failing(self) -> list[str]:
+        """The components that are not."""
+        return [check.component for check in self.checks if not check.healthy]
+
+
+class HealthService:
+    """One stamp's HealthService."""
+
+    def __init__(
+        self, checks: Mapping[str, Check], *, cache: timedelta, timeout: timedelta = timedelta(seconds=20)
+    ) -> None:
+        """Say what to check.
+
+        Args:
+            checks: by component.
+            cache: how long a report is kept; for zero every request gets its own, and `run` is not needed.
+            timeout: for all checks together; one that takes longer is not healthy.
+        """
+        self.report: Report | None = None
+        self._checks = dict(checks)
+        self._cache = cache
+        self._timeout = timeout
+
+    async def run(self) -> None:
+        """Check on and on; a period is the time of the checks plus the cache's, as in the reference."""
+        while True:
+            self.report = await self.examine()
+            await asyncio.sleep(self._cache.total_seconds())
+
+    async def examine(self) -> Report:
+        """Run all checks at once."""
+        found = await asyncio.gather(*(self._run(name, check) for name, check in self._checks.items()))
+        return Report(datetime.now(), tuple(found))  # noqa: DTZ005 - see Report
+
+    async def _run(self, component: str, check: Check) -> Checked:
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(self._timeout.total_seconds()):
+                healthy = await check()
+        except TimeoutError:
+            healthy = False
+        return Checked(component, healthy, time.monotonic() - began)
+
+    def serve_in(self, app: web.Application) -> None:
+        """Answer at `PATH` of an application."""
+        app.router.add_get(PATH, self._answer)
+
+    async def _answer(self, _: web.Request) -> web.Response:
+        report = self.report if self._cache else await self.examine()
+        if report is None:
+            return web.json_response({"lastExecution": None, "checks": []}, status=503)
+        body = {
+            "lastExecution": report.at.isoformat(timespec="seconds"),
+            "checks": [
+                {
+                    "component": check.component,
+                    "status": "Healthy" if check.healthy else "Unhealthy",
+                    "duration": f"00:00:{check.seconds:07.4f}",
+                }
+                for check in report.checks
+            ],
+        }
+        return web.json_response(body, status=200 if report.healthy else 503)
+
+
+def state_file_is_there(path: Path) -> Check:
+    """The check `BlobStorage`; what the file says does not matter."""
+
+    async def check() -> bool:
+        return await asyncio.to_thread(path.exists)
+
+    return check
+
+
+def messages_can_be_sent(sender: Sender) -> Check:
+    """The check `MessageProducer`: it sends a real message, which the BackgroundProcessor discards."""
+
+    async def check() -> bool:
+        try:
+            await sender.send(b"{}", HEALTHCHECK)
+        except SendError:
+            return False
+        return True
+
+    return check
+
+
+def writes_reach(database: Database) -> Check:
+    """The check `Database`."""
+
+    async def check() -> bool:
+        try:
+            await database.write_rating()
+        except DatabaseUnavailableError:
+            return False
+        return True
+
+    return check
+
+
+def score_is_not_red(score: Callable[[], Health | None]) -> Check:
+    """The check `AzMonitorHealthScore`. A query that gives no row at all is healthy, as in the reference."""
+
+    async def check() -> bool:
+        return score() is not Health.RED
+
+    return check

@@ -32,11 +32,15 @@ class NotReadyError(Exception):
         self.passing = passing
 
 
-def default_credential() -> AsyncTokenCredential:
-    """Managed identity on Azure, the developer's own sign-in elsewhere."""
+def default_credential(client_id: str | None = None) -> AsyncTokenCredential:
+    """Managed identity on Azure, the developer's own sign-in elsewhere.
+
+    Args:
+        client_id: of a user-assigned identity; without it, the system's own is taken.
+    """
     from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - slow, and often not needed
 
-    return DefaultAzureCredential()
+    return DefaultAzureCredential(managed_identity_client_id=client_id)
 
 
 class BlobAccounts:

@@ -75,7 +75,7 @@ class BlobLever:
             # Without an ETag the SDK would delete unconditionally.
             return Outcome(OutcomeKind.REFUSED, "the state file was not looked at")
 
-        gone = Outcome(OutcomeKind.APPLIED, "the state file is gone already")
+        gone = Outcome(OutcomeKind.APPLIED, "the state file is gone already", found=True)
         return await self._change(stamp, lambda blob: _delete(blob, tag), {_ABSENT: gone})
 
     async def bring_back(self, stamp: Stamp, content: str) -> Outcome:

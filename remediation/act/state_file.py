@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 class StateFileLever:
     """The state files of all stamps, wherever they lie: in Blob Storage or in a local folder."""
 
-    def __init__(self, read_secret: ReadSecret, *, timeout_seconds: float = 3.0) -> None:
+    def __init__(
+        self, read_secret: ReadSecret, *, client_id: str | None = None, timeout_seconds: float = 3.0
+    ) -> None:
         self._read_secret = read_secret
+        self._client_id = client_id
         self._timeout_seconds = timeout_seconds
         self._folder = FolderLever(timeout_seconds=timeout_seconds)
         self._blob: BlobLever | None = None
@@ -51,7 +54,13 @@ class StateFileLever:
         if isinstance(stamp.state_file, FolderStateFile):
             return self._folder
         if self._blob is None:
-            from remediation.act.state_blob import BlobLever  # noqa: PLC0415 - its SDK takes 0.3 s to load
+            # Its SDK takes 0.3 s to load.
+            from remediation.act.blob_accounts import default_credential  # noqa: PLC0415
+            from remediation.act.state_blob import BlobLever  # noqa: PLC0415
 
-            self._blob = BlobLever(self._read_secret, timeout_seconds=self._timeout_seconds)
+            self._blob = BlobLever(
+                self._read_secret,
+                timeout_seconds=self._timeout_seconds,
+                credential=lambda: default_credential(self._client_id),
+            )
         return self._blob

@@ -158,7 +158,7 @@ def _delete(path: Path, tag: str) -> Outcome:
     try:
         present, _ = _see(path)
     except FileNotFoundError:
-        return Outcome(OutcomeKind.APPLIED, "the state file is gone already")
+        return Outcome(OutcomeKind.APPLIED, "the state file is gone already", found=True)
     if present != tag:
         return Outcome(OutcomeKind.TRANSIENT, "the state file has changed since it was looked at")
     path.unlink()

@@ -23,6 +23,7 @@ class Guardrail(StrEnum):
     FRESH_SIGNALS = "fresh_signals"
     KEEPS_ENOUGH_SERVING = "keeps_enough_serving"
     ONE_AT_A_TIME = "one_at_a_time"
+    STUCK_STEP = "stuck_step"
     COOLDOWN = "cooldown"
     BUDGET = "budget"
     STILL_IN_ROTATION = "still_in_rotation"

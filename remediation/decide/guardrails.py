@@ -40,16 +40,28 @@ def hold_switch_is_off(case: Case) -> Hold | None:
 
 def only_a_stamp_fault(case: Case) -> Hold | None:
     """Hold where a drain cannot mend what is broken, or where that cannot be known."""
-    if case.scope.scope is Scope.STAMP:
+    if case.scope.scope is not Scope.STAMP:
+        return Hold(Guardrail.ONLY_A_STAMP_FAULT, f"{case.scope.scope}: {case.scope.reason}")
+    in_rotation = [name for name in case.situation.workload.stamp_names if name not in case.record.out()]
+    failing = {name for name in in_rotation if (seen := case.seen(name)) and not _serves(seen)}
+    failing.add(case.step.stamp)
+    if case.live is None or 2 * len(failing) <= len(in_rotation):
         return None
-    return Hold(Guardrail.ONLY_A_STAMP_FAULT, f"{case.scope.scope}: {case.scope.reason}")
+    names = ", ".join(sorted(failing))
+    return Hold(
+        Guardrail.ONLY_A_STAMP_FAULT, f"of {len(in_rotation)} stamps in rotation, these fail now: {names}"
+    )
 
 
 def settled(case: Case) -> Hold | None:
-    """Hold until the finding has stood for `settle`: transients and global faults show in that time."""
+    """Hold until the finding has been one stamp's own for `settle`.
+
+    Transients pass in that time, and global faults show. A fault that reached
+    further a moment ago has not settled, however long it has stood.
+    """
     if case.finding is None:
         return None
-    stood = case.now - case.finding.since
+    stood = case.now - (case.finding.alone_since or case.now)
     if stood >= case.policy.settle:
         return None
     return Hold(Guardrail.SETTLED, f"settling: {words(stood)} of {words(case.policy.settle)}")
@@ -155,8 +167,9 @@ def one_at_a_time(case: Case) -> Hold | None:
     others = [intent for intent in case.record.in_flight() if intent.id != case.step.intent]
     if not others:
         return None
-    going = ", ".join(f"{intent.verb} {intent.stamp} is {intent.state}" for intent in others)
-    return Hold(Guardrail.ONE_AT_A_TIME, going)
+    going = ", ".join(f"{intent.verb} of {intent.stamp} is {intent.state}" for intent in others)
+    stuck = any(intent.stuck for intent in others)
+    return Hold(Guardrail.STUCK_STEP if stuck else Guardrail.ONE_AT_A_TIME, going)
 
 
 def cooled_down(case: Case) -> Hold | None:

@@ -68,7 +68,19 @@ def _wanted(draft: Draft, situation: Situation, rules: RuleSet) -> dict[str, Wan
     for name in dict.fromkeys((*draft.stamps, *in_flight)):
         for want in _from_stamp(name, draft, situation):
             _add(wanted, want)
-    return {key: _with_action(want, draft) for key, want in wanted.items()}
+    return {key: _with_rejoin_held(_with_action(want, draft), draft) for key, want in wanted.items()}
+
+
+def _with_rejoin_held(want: Wanted, draft: Draft) -> Wanted:
+    """A stamp that could come back but for a guardrail is waiting for people: they must know."""
+    incident = want.incident
+    held = {
+        held.guardrail for held in draft.held if held.verb is Verb.REJOIN and held.stamp == incident.stamp
+    } - PASSING
+    if not held or incident.action is not Action.DRAINED:
+        return want
+    told = tuple(sorted({*incident.told_holds, *(f"rejoin:{guardrail}" for guardrail in held)}))
+    return replace(want, incident=replace(incident, told_holds=told))
 
 
 def _add(wanted: dict[str, Wanted], want: Wanted) -> None:
@@ -198,9 +210,15 @@ def _has_news(known: Incident, wanted: Incident) -> bool:
 
 
 def _worth_waking(known: Incident, wanted: Incident) -> bool:
-    """Whether the news is worth another page: an action that goes as planned is not."""
-    as_planned = known.action is not wanted.action and wanted.action not in NEEDS_HANDS
-    return not as_planned or _has_news(replace(known, action=wanted.action), wanted)
+    """Whether the news is worth another page.
+
+    An action that goes as planned is not, nor is it that the fault has turned
+    out to be one stamp's own: that is what the worker can deal with.
+    """
+    good_news = replace(known, scope=wanted.scope) if wanted.scope is Scope.STAMP else known
+    if wanted.action not in NEEDS_HANDS:
+        good_news = replace(good_news, action=wanted.action)
+    return _has_news(good_news, wanted)
 
 
 def _open(draft: Draft, want: Wanted) -> None:

@@ -110,29 +110,31 @@ class LiveLook:
         }
 
 
-def signal_of(look: HealthLook, workload: Workload) -> Signal:
-    """What a look at a HealthService says about the stamp's root."""
+def signal_of(look: StampLook, workload: Workload) -> Signal:
+    """What a look at a stamp says about its root."""
     health, reasons = _verdict(look, workload.state_file_check)
+    seen = look.health
     return Signal(
-        id=f"{HEALTHSERVICE}/{workload.name}/{look.stamp}/{look.at.isoformat()}",
-        subject=Subject(workload.name, look.stamp, workload.root_node),
+        id=f"{HEALTHSERVICE}/{workload.name}/{seen.stamp}/{seen.at.isoformat()}",
+        subject=Subject(workload.name, seen.stamp, workload.root_node),
         source=HEALTHSERVICE,
-        observed_at=look.at,
+        observed_at=seen.at,
         health=health,
         reasons=reasons,
     )
 
 
-def _verdict(look: HealthLook, state_file_check: str) -> tuple[Health, tuple[str, ...]]:
-    failing = look.unhealthy(but=state_file_check)
-    if look.serves:
+def _verdict(look: StampLook, state_file_check: str) -> tuple[Health, tuple[str, ...]]:
+    seen = look.health
+    failing = seen.unhealthy(but=state_file_check)
+    if seen.serves:
         return Health.GREEN, ()
     if failing:
         return Health.RED, tuple(f"{name} is not healthy" for name in failing[:REASONS_MOST])
-    if look.checks.get(state_file_check) is False:
+    if seen.checks.get(state_file_check) is False and look.lever.state is LeverState.OUT:
         # That is the drain itself. It says nothing about health: all other checks are healthy.
         return Health.GREEN, ()
-    if look.checks or look.status == 503:
-        return Health.RED, (look.words(),)
+    if seen.checks or seen.status == 503:
+        return Health.RED, (f"{seen.words()}; state file {look.lever.state}",)
     # A 404 or 403 is the answer of something else: the address or the Front Door ID is wrong.
-    return Health.UNKNOWN, (look.words(),)
+    return Health.UNKNOWN, (seen.words(),)

@@ -5,20 +5,21 @@ byte for byte.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from remediation.decide.draft import Draft
 from remediation.decide.incidents import remind_people, update_incidents
-from remediation.decide.looks import LiveLook
+from remediation.decide.looks import LiveLook, signal_of
 from remediation.decide.playbooks import plan_steps
 from remediation.decide.progress import let_go, remind, take_note
+from remediation.ledger.intent import Verb
 from remediation.ledger.record import Cause, WorkloadRecord
 from rules.evaluate import RuleSet, evaluate
-from rules.findings import update
+from rules.findings import Finding, update
 from rules.health import Facts, Registers, bounded, facts, fold, forget, from_future, too_old
 from rules.policy import Policy
-from rules.scope import Situation
+from rules.scope import Scope, Situation, scope_of
 from rules.signals import Signal
 from rules.topology import Workload
 
@@ -62,7 +63,7 @@ class Occasion:
 def plan(record: WorkloadRecord, charge: Charge, occasion: Occasion, now: datetime) -> WorkloadRecord | None:
     """The next record; None when nothing changes."""
     draft = Draft(record, now)
-    _take_in(draft, occasion, charge.workload.policy)
+    _take_in(draft, occasion, charge)
     let_go(draft, charge.workload)
     if occasion.live is not None:
         take_note(draft, occasion.live, charge.workload)
@@ -105,11 +106,21 @@ def _judge(draft: Draft, charge: Charge) -> Situation:
         draft.happened(f"{asked.rule} no longer holds for {asked.stamp or 'the workload'}")
     draft.findings, draft.since = findings, dict(evaluation.since)
     draft.verdicts = dict(evaluation.verdicts)
-    return _situation(draft.view(), charge, standing)
+    situation = _situation(draft.view(), charge, standing)
+    draft.findings = {asked: _remember_scope(found, situation, draft) for asked, found in findings.items()}
+    return replace(situation, findings=tuple(draft.findings.values()))
 
 
-def _take_in(draft: Draft, occasion: Occasion, policy: Policy) -> None:
+def _remember_scope(finding: Finding, situation: Situation, draft: Draft) -> Finding:
+    """Keep since when a fault has been one stamp's own: a glimpse of that is no reason to drain it."""
+    if scope_of(finding, situation).scope is not Scope.STAMP:
+        return replace(finding, alone_since=None) if finding.alone_since else finding
+    return finding if finding.alone_since else replace(finding, alone_since=draft.now)
+
+
+def _take_in(draft: Draft, occasion: Occasion, charge: Charge) -> None:
     """Fold what came in. Every signal is named in the journal, but for those that say nothing new."""
+    policy, before = charge.workload.policy, draft.registers
     good = []
     for arrival in occasion.arrivals:
         signal = arrival.signal
@@ -119,19 +130,41 @@ def _take_in(draft: Draft, occasion: Occasion, policy: Policy) -> None:
             _set_aside(draft, signal, "it is too old")
         else:
             good.append(signal)
-    before = draft.registers
+    draft.signals += dict.fromkeys(s.id for s in good if _is_new(s, before.get(s.key)))
+    looked = _by_looking(draft, occasion.live, charge.workload)
+    draft.signals += [s.id for s in looked if (known := before.get(s.key)) is None or known.says != s.says]
     # What a drain waits to be taken back is kept, however old: else its proof could never come.
     needed = {key for stamp in draft.stamps.values() if stamp.drain for key in stamp.drain.evidence}
-    draft.registers = bounded(forget(fold(before, good), draft.now, policy, needed))
-    draft.signals += dict.fromkeys(s.id for s in good if _is_new(s, before.get(s.key), occasion.cause))
+    folded = forget(fold(before, [*good, *looked]), draft.now, policy, needed)
+    draft.registers = bounded(folded, precious=needed, roots={charge.workload.root_node})
 
 
-def _is_new(signal: Signal, known: Signal | None, cause: Cause) -> bool:
-    """Neither a replay, nor a probe that sees again what it saw before."""
+def _by_looking(draft: Draft, live: LiveLook | None, workload: Workload) -> list[Signal]:
+    """What the looks say about the roots, where it is worth writing down.
+
+    Not of a stamp that is on its way back: its HealthService may still speak of the drain. And what
+    only repeats a word that is still good for a while is no reason to write the record.
+    """
+    if live is None:
+        return []
+    returning = {i.stamp for i in draft.intents.values() if i.in_flight and i.verb is Verb.REJOIN}
+    signals = [signal_of(look, workload) for name, look in live.stamps.items() if name not in returning]
+    return [signal for signal in signals if _is_news(signal, draft, workload.policy)]
+
+
+def _is_news(signal: Signal, draft: Draft, policy: Policy) -> bool:
+    known = draft.registers.get(signal.key)
     if known is None:
         return True
-    repeated = known.says == signal.says and cause is Cause.TIMER
-    return known.id != signal.id and not repeated
+    if signal.newness <= known.newness:
+        return False  # by a clock that lies behind: it changes nothing
+    says_the_same = (known.says, known.reasons) == (signal.says, signal.reasons)
+    return not says_the_same or signal.observed_at - known.observed_at >= policy.fresh_for / 2
+
+
+def _is_new(signal: Signal, known: Signal | None) -> bool:
+    """Not a replay."""
+    return known is None or known.id != signal.id
 
 
 def _set_aside(draft: Draft, signal: Signal, why: str) -> None:

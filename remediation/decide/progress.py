@@ -42,6 +42,9 @@ def record_outcome(draft: Draft, intent: Intent, outcome: Outcome) -> None:
     """Write down what came of an attempt. An unknown outcome leaves the intent as it is: look first."""
     draft.happened(f"{intent.verb} of {intent.stamp}: {outcome.kind}: {outcome.reason}")
     match outcome.kind:
+        case OutcomeKind.APPLIED if outcome.found and intent.verb is Verb.DRAIN and intent.attempts == 1:
+            # Not our doing: the next look adopts it, and only those who did it bring it back.
+            supersede(draft, intent, "other hands were faster")
         case OutcomeKind.APPLIED:
             _applied(draft, intent, outcome)
         case OutcomeKind.TRANSIENT if intent.attempts < MAX_ATTEMPTS:
@@ -71,6 +74,15 @@ def _applied(draft: Draft, intent: Intent, outcome: Outcome) -> None:
         drain = Drain(intent.id, intent.rule, intent.family, draft.now, intent.evidence, intent.content)
     known = draft.stamp(intent.stamp)
     draft.stamps[intent.stamp] = StampRecord(drain=drain, seen=known.seen)
+
+
+def put_back(draft: Draft, intent: Intent, reason: str) -> None:
+    """Plan it again as if this attempt had not been: nothing was tried, and nothing was spent."""
+    if intent.verb is Verb.DRAIN and intent.attempts == 1:
+        draft.drains = draft.drains[:-1]
+    planned = replace(intent.to(IntentState.PLANNED, reason), attempts=intent.attempts - 1)
+    draft.put_intent(replace(planned, not_before=draft.now + RETRY_FIRST))
+    draft.happened(f"{intent.verb} of {intent.stamp} put back: {reason}")
 
 
 def supersede(draft: Draft, intent: Intent, reason: str) -> None:
@@ -149,14 +161,14 @@ def _notice_others_hands(draft: Draft, name: str, lever: LeverState, *, begun_si
 
 
 def remind(draft: Draft, situation: Situation) -> list[str]:
-    """The stamps still out by our hand for which people must be asked again."""
+    """The stamps that are still out, by whomever, and for which people must be asked again."""
     every = situation.workload.policy.remind_after
     due = []
     for name, stamp in draft.stamps.items():
-        drain = stamp.drain
-        if drain is None or draft.now - (drain.reminded_at or drain.at) < every:
+        out_since = stamp.drain.at if stamp.drain else stamp.adopted_at
+        if out_since is None or draft.now - max(out_since, stamp.reminded_at or out_since) < every:
             continue
-        draft.stamps[name] = replace(stamp, drain=replace(drain, reminded_at=draft.now))
-        draft.happened(f"{name} is still drained, since {drain.at:%Y-%m-%d %H:%M}: asked again")
+        draft.stamps[name] = replace(stamp, reminded_at=draft.now)
+        draft.happened(f"{name} is still drained, since {out_since:%Y-%m-%d %H:%M}: asked again")
         due.append(name)
     return due

@@ -30,7 +30,7 @@ def what_the_worker_does(draft: Draft, incident: Incident) -> str:
     """What the worker does about it, and if nothing, why not."""
     match incident.action:
         case Action.DRAINED:
-            return f"{incident.stamp} is drained, and seen to be; it comes back when recovery is proven"
+            return f"{incident.stamp} is drained, and seen to be; {_when_it_comes_back(draft, incident)}"
         case Action.STUCK:
             return f"STUCK: {incident.stamp} was acted upon, but it was not seen to help in time; look at it"
         case Action.REFUSED:
@@ -40,6 +40,13 @@ def what_the_worker_does(draft: Draft, incident: Incident) -> str:
             return "; ".join(f"{intent.verb} of {intent.stamp} is {intent.state}" for intent in going)
         case _:
             return _why_nothing_is_done(draft, incident)
+
+
+def _when_it_comes_back(draft: Draft, incident: Incident) -> str:
+    held = [held for held in draft.held if held.verb is Verb.REJOIN and held.stamp == incident.stamp]
+    if not held:
+        return "it comes back when recovery is proven"
+    return "recovery is proven, but it stays out: " + "; ".join(f"{h.reason} ({h.guardrail})" for h in held)
 
 
 def _why_nothing_is_done(draft: Draft, incident: Incident) -> str:

@@ -15,7 +15,7 @@ from remediation.decide.guardrails import holds
 from remediation.decide.looks import LeverLook, LiveLook
 from remediation.decide.plan import Charge, situation_of
 from remediation.decide.playbooks import case_for, hold_step
-from remediation.decide.progress import begin, record_outcome, supersede, take_note
+from remediation.decide.progress import begin, put_back, record_outcome, supersede, take_note
 from remediation.engine.book import Book
 from remediation.engine.looking import Looking
 from remediation.ledger.intent import Intent, IntentState, Lease, Outcome, OutcomeKind, Verb
@@ -111,7 +111,7 @@ class Acting:
             )
             return draft.finish(Cause.ACT)
 
-        written = await self._book.write(charge.workload.name, taken)
+        written = await self._book.write(charge.workload.name, taken, journal=False)
         return _Begun(written.record.intents[intent.id], lease.token) if written.changed else None
 
     async def _still_allowed(self, charge: Charge, begun: _Begun, live: LiveLook) -> bool:
@@ -159,7 +159,7 @@ class Acting:
                 begun = begin(draft, known, lease, content)
             return draft.finish(Cause.ACT)
 
-        await self._book.write(charge.workload.name, decided)
+        await self._book.write(charge.workload.name, decided, journal=False)
         return _Begun(begun, lease.token) if begun is not None else None
 
     def _against(self, charge: Charge, intent: Intent, draft: Draft, live: LiveLook) -> list[Hold]:
@@ -181,14 +181,28 @@ class Acting:
         look = live.stamps[stamp.name]
         oldest = min(other.health.at for other in live.stamps.values())
         if self._clock.now() - oldest > charge.workload.policy.look_fresh_for:
-            outcome = Outcome(OutcomeKind.TRANSIENT, "the look at the stamps grew old before the act")
-        elif begun.intent.verb is Verb.DRAIN:
+            await self._put_back(charge, begun)
+            return
+        if begun.intent.verb is Verb.DRAIN:
             outcome = await self._lever.take_out(stamp, look.lever.tag)
         else:
             outcome = await self._lever.bring_back(stamp, begun.intent.content)
         if outcome.kind is OutcomeKind.UNKNOWN:
             outcome = await self._look_after(charge, begun, outcome)
         await self._record(charge, begun, outcome)
+
+    async def _put_back(self, charge: Charge, begun: _Begun) -> None:
+        """The ledger took too long and the look is old: nothing was tried, so begin again soon."""
+
+        def returned(record: WorkloadRecord) -> WorkloadRecord | None:
+            known = self._ours(record, begun)
+            if known is None:
+                return None
+            draft = Draft(record, self._clock.now())
+            put_back(draft, known, "the look at the stamps grew old before the act")
+            return draft.finish(Cause.ACT)
+
+        await self._book.write(charge.workload.name, returned)
 
     async def _look_after(self, charge: Charge, begun: _Begun, outcome: Outcome) -> Outcome:
         """A time-out is neither success nor failure: look, and make a late effect impossible."""

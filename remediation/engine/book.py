@@ -54,15 +54,28 @@ class Book:
         """The record as it is now."""
         return (await self._ledger.load(workload)).record
 
-    async def write(self, workload: str, change: Change) -> Written:
+    async def reachable(self) -> bool:
+        """Whether the store as a whole can be used."""
+        try:
+            await self._ledger.check()
+        except LedgerUnavailableError:
+            return False
+        return True
+
+    async def write(self, workload: str, change: Change, *, journal: bool = True) -> Written:
         """Apply a change by compare-and-swap, and move the decision into the journal.
+
+        Args:
+            workload: whose record.
+            change: a pure function of the record as it is.
+            journal: False leaves the decision in the record until the next write, to save time before an act.
 
         Raises:
             LedgerUnavailableError: the ledger cannot be reached; nothing is known to be written.
             HotRecordError: too many conflicts.
         """
         async with self._in_turn(workload):
-            return await self._write(workload, change)
+            return await self._write(workload, change, journal=journal)
 
     @asynccontextmanager
     async def _in_turn(self, workload: str) -> AsyncIterator[None]:
@@ -83,7 +96,7 @@ class Book:
         finally:
             turn.release()
 
-    async def _write(self, workload: str, change: Change) -> Written:
+    async def _write(self, workload: str, change: Change, *, journal: bool) -> Written:
         for attempt in range(MAX_CONFLICTS):
             stored = await self._ledger.load(workload)
             record = await self._without_journalled(stored.record)
@@ -97,7 +110,8 @@ class Book:
                 await asyncio.sleep(_pause(attempt))
                 continue
             self._tally.add("ledger.writes")
-            await self._append_journal(after)
+            if journal:
+                await self._append_journal(after)
             return Written(after, changed=True)
         raise HotRecordError(f"{workload}: {MAX_CONFLICTS} conflicts in a row")
 

@@ -9,28 +9,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from remediation.decide.looks import LiveLook, signal_of
 from remediation.decide.plan import Arrival, Charge, Occasion, plan
 from remediation.engine.acting import Acting
 from remediation.engine.book import Book, HotRecordError, Written
 from remediation.engine.looking import Looking
 from remediation.engine.telling import Telling
-from remediation.ledger.codec import UnreadableRecordError, UnstorableRecordError
 from remediation.ledger.record import Cause, Channel, WorkloadRecord
 from remediation.observe import Tally, log
 from remediation.ports import Clock, HealthServices, Ledger, LedgerUnavailableError, Lever, Teller
 
 ROUNDS_MOST = 5
+ARRIVALS_AT_ONCE = 200
 RECONCILE_WITHIN_SECONDS = 20.0
 LOOKS_MOST = 3
-
-_EXPECTED = (
-    LedgerUnavailableError,
-    UnreadableRecordError,
-    UnstorableRecordError,
-    HotRecordError,
-    TimeoutError,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,36 +67,50 @@ class Engine:
         by_workload: dict[str, list[Arrival]] = defaultdict(list)
         for arrival in arrivals:
             by_workload[arrival.signal.subject.workload].append(arrival)
-        parked: dict[str, str] = {}
-        broken: list[LedgerUnavailableError] = []
-        for name, group in by_workload.items():
-            try:
-                await self._accept(self._charges[name], group)
-            except LedgerUnavailableError as error:
-                broken.append(error)
-            except Exception as error:  # noqa: BLE001 - whatever it is, it must not take the others with it
-                parked[name] = str(error) or type(error).__name__
+        names = list(by_workload)
+        failed = await self._accept_each(by_workload, names)
+        broken = [name for name in names if isinstance(failed.get(name), LedgerUnavailableError)]
+        if broken and await self._book.reachable():
+            # The store is there, so it may be one record alone: ask once more before its signals are parked.
+            failed |= dict.fromkeys(broken) | await self._accept_each(by_workload, broken)
+            broken = []
         if broken:
-            raise broken[0]
-        return parked
+            raise LedgerUnavailableError(str(failed[broken[0]]))
+        return {name: str(error) or type(error).__name__ for name, error in failed.items() if error}
+
+    async def _accept_each(
+        self, by_workload: Mapping[str, list[Arrival]], names: Iterable[str]
+    ) -> dict[str, Exception | None]:
+        """Each workload by itself: what goes wrong with one must not take the others with it."""
+        chosen = list(names)
+        accepted = (self._accept(self._charges[name], by_workload[name]) for name in chosen)
+        results = await asyncio.gather(*accepted, return_exceptions=True)
+        failed: dict[str, Exception | None] = {}
+        for name, result in zip(chosen, results, strict=True):
+            if isinstance(result, Exception):
+                failed[name] = result
+            elif isinstance(result, BaseException):
+                raise result
+        return failed
 
     async def _accept(self, charge: Charge, arrivals: list[Arrival]) -> None:
+        for first in range(0, len(arrivals), ARRIVALS_AT_ONCE):
+            await self._accept_some(charge, arrivals[first : first + ARRIVALS_AT_ONCE])
+
+    async def _accept_some(self, charge: Charge, arrivals: list[Arrival]) -> None:
+        occasion = Occasion(Cause.SIGNALS, arrivals)
         try:
-            written = await self._decide(charge, Occasion(Cause.SIGNALS, arrivals))
+            written = await self._decide(charge, occasion)
         except Exception as error:
             # A damaged record, a store out of reach, a fault of our own: people are told all the same.
             log.exception("not taken in", workload=charge.workload.name)
-            await self._telling.page_without_ledger(charge, arrivals, str(error) or type(error).__name__)
+            await self._telling.page_without_ledger(charge, occasion, str(error) or type(error).__name__)
             raise
         if not written.changed:
             self._tally.add("signals.replayed", len(arrivals))
             return
         self._tally.add("signals.accepted", len(arrivals))
-        try:
-            await self._telling.deliver(charge.workload, written.record, _queued_by(written))
-        except HotRecordError as error:
-            # They are taken in, and no reason to be parked. What was told is told once more from the outbox.
-            log.warning("delivery not recorded", workload=charge.workload.name, reason=str(error))
+        await self._telling.deliver(charge.workload, written.record, _queued_by(written))
 
     async def reconcile_all(self) -> None:
         """Reconcile every workload; one that is broken or slow does not hold up the others."""
@@ -115,49 +120,59 @@ class Engine:
         try:
             async with asyncio.timeout(RECONCILE_WITHIN_SECONDS):
                 await self.reconcile(name)
-        except _EXPECTED as error:
-            # The next tick tries again; until then nothing is done, and nothing is lost.
+        except (HotRecordError, TimeoutError) as error:
+            # The next tick goes on from state; nothing is lost.
             self._tally.add("reconcile.failed")
             log.error("reconcile failed", workload=name, reason=str(error) or type(error).__name__)
-        except Exception:  # noqa: BLE001 - a fault in one workload must not stop the others
+        except Exception as error:  # noqa: BLE001 - a fault in one workload must not stop the others
             self._tally.add("reconcile.failed")
             log.exception("reconcile failed", workload=name)
+            await self._reconcile_blindly(name, str(error) or type(error).__name__)
+
+    async def _reconcile_blindly(self, name: str, reason: str) -> None:
+        """Without its record, tell people what is seen of a workload, and that nothing is done about it."""
+        charge = self._charges[name]
+        live = await self._looking.look(charge.workload)
+        await self._telling.page_without_ledger(charge, Occasion(Cause.TIMER, live=live), reason)
+        await self._telling.page_unusable(charge.workload, reason)
 
     async def reconcile(self, name: str) -> None:
         """Derive from state what to do, and do it, until nothing more is to be done now.
+
+        Telling people goes on beside it: a pager that hangs delays no drain.
 
         Raises:
             LedgerUnavailableError, UnreadableRecordError, UnstorableRecordError, HotRecordError: nothing
                 was done by this call that is not in the ledger.
         """
         charge = self._charges[name]
-        # Pages of whoever died before delivering them come before anything that takes time.
-        await self._telling.deliver(charge.workload, await self._book.read(name))
-        for _ in range(ROUNDS_MOST):
-            written = await self._look_and_decide(charge)
-            await self._telling.deliver(charge.workload, written.record, _queued_by(written))
-            due = self._acting.due(written.record, charge.workload)
-            if not due:
-                return
-            for intent in due:
-                await self._acting.carry_out(charge, intent)
+        record = await self._book.read(name)
+        # What whoever wrote it did not live to deliver comes before anything that takes time.
+        telling = [asyncio.create_task(self._telling.deliver(charge.workload, record))]
+        try:
+            for _ in range(ROUNDS_MOST):
+                written = await self._look_and_decide(charge)
+                mine = _queued_by(written)
+                delivery = self._telling.deliver(charge.workload, written.record, mine, alone=True)
+                telling.append(asyncio.create_task(delivery))
+                due = self._acting.due(written.record, charge.workload)
+                if not due:
+                    break
+                for intent in due:
+                    await self._acting.carry_out(charge, intent)
+        finally:
+            await asyncio.gather(*telling)
+        await self._telling.see_again(charge.workload, written.record)
 
     async def _look_and_decide(self, charge: Charge) -> Written:
         for _ in range(LOOKS_MOST):
             before = _hands(await self._book.read(charge.workload.name))
             live = await self._looking.look(charge.workload)
             try:
-                return await self._decide(charge, self._seen(charge, live), hands=before)
+                return await self._decide(charge, Occasion(Cause.TIMER, live=live), hands=before)
             except _ActedMeanwhileError:
                 self._tally.add("looks.outdated")
         raise HotRecordError(f"{charge.workload.name}: acted upon faster than it can be looked at")
-
-    def _seen(self, charge: Charge, live: LiveLook) -> Occasion:
-        arrivals = [
-            Arrival(signal_of(look.health, charge.workload), enqueued_at=look.health.at)
-            for look in live.stamps.values()
-        ]
-        return Occasion(Cause.TIMER, arrivals, live)
 
     async def _decide(self, charge: Charge, occasion: Occasion, hands: object = None) -> Written:
         def decided(record: WorkloadRecord) -> WorkloadRecord | None:

@@ -4,6 +4,7 @@ import asyncio
 
 from remediation.decide.looks import HealthLook, LeverLook, LiveLook, StampLook
 from remediation.ledger.record import LeverState
+from remediation.observe import log
 from remediation.ports import Clock, HealthServices, Lever
 from rules.conditions import words
 from rules.policy import Policy
@@ -34,6 +35,9 @@ class Looking:
                 return await self._health_services.look(stamp)
         except TimeoutError:
             return HealthLook(stamp.name, at, None, reason=_too_late(policy))
+        except Exception as error:  # noqa: BLE001 - a fault of the probe is not being able to see
+            log.exception("probe failed", stamp=stamp.name)
+            return HealthLook(stamp.name, at, None, reason=type(error).__name__)
 
     async def lever(self, stamp: Stamp, policy: Policy) -> LeverLook:
         """Look at the lever of one stamp."""
@@ -42,6 +46,9 @@ class Looking:
                 return await self._lever.look(stamp)
         except TimeoutError:
             return LeverLook(stamp.name, LeverState.UNREACHABLE, reason=_too_late(policy))
+        except Exception as error:  # noqa: BLE001 - a fault of the lever is not being able to see
+            log.exception("lever failed", stamp=stamp.name)
+            return LeverLook(stamp.name, LeverState.UNREACHABLE, reason=type(error).__name__)
 
 
 def _too_late(policy: Policy) -> str:

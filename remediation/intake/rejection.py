@@ -27,6 +27,7 @@ class Code(StrEnum):
     BAD_TIME = "bad_time"
     NOT_OURS = "not_ours"  # well-formed, but about no workload that we know
     PARKED = "parked"  # readable, but its workload's record could not be used
+    FAULT = "fault"  # the worker failed to read it, by a fault of its own
 
     @property
     def malformed(self) -> bool:
@@ -38,7 +39,7 @@ class Code(StrEnum):
         return self not in _WELL_FORMED
 
 
-_WELL_FORMED = {Code.UNKNOWN_FAMILY, Code.WRONG_SHAPE, Code.BAD_TIME, Code.NOT_OURS, Code.PARKED}
+_WELL_FORMED = {Code.UNKNOWN_FAMILY, Code.WRONG_SHAPE, Code.BAD_TIME, Code.NOT_OURS, Code.PARKED, Code.FAULT}
 
 
 class Rejection(Exception):  # noqa: N818 - it is an answer about a body, not an error of ours

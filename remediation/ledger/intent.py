@@ -62,11 +62,13 @@ class Outcome:
         kind: which of the four.
         reason: in words.
         retry_after_seconds: how long the other side asked us to wait, if it did.
+        found: it was so before we came: somebody else did it, or an earlier attempt of ours.
     """
 
     kind: OutcomeKind
     reason: str
     retry_after_seconds: float | None = None
+    found: bool = False
 
 
 @dataclass(frozen=True, slots=True)

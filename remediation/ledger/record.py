@@ -66,7 +66,6 @@ class Drain:
         evidence: whose word must turn green before a rejoin.
         content: of the state file, to be restored.
         recovering_since: since when the proof of recovery has stood.
-        reminded_at: when people were last asked about it.
     """
 
     intent: str
@@ -76,7 +75,6 @@ class Drain:
     evidence: tuple[RegisterKey, ...]
     content: str = ""
     recovering_since: datetime | None = None
-    reminded_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +84,7 @@ class StampRecord:
     Attributes:
         drain: set while it is out by our hand.
         adopted_at: since when it has been out by other hands.
+        reminded_at: when people were last asked about a stamp that is still out.
         refused_at: when the lever last said no.
         refusal: in its words.
         undone_at: when other hands brought back what we had drained.
@@ -94,6 +93,7 @@ class StampRecord:
 
     drain: Drain | None = None
     adopted_at: datetime | None = None
+    reminded_at: datetime | None = None
     refused_at: datetime | None = None
     refusal: str = ""
     undone_at: datetime | None = None

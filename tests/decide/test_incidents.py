@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from remediation.decide.incidents import incident_key
+from remediation.ledger.intent import IntentState
 from remediation.ledger.record import Channel, MessageKind, WorkloadRecord
 from rules.policy import Mode
 from rules.rule import AskedOf, Playbook
@@ -19,6 +20,7 @@ from tests.builders import (
     a_rule,
     a_signal,
     a_workload,
+    an_intent,
     at,
     findings,
     registers,
@@ -121,7 +123,7 @@ def test_a_fault_that_widens_becomes_one_global_incident() -> None:
         ("notify", "resolve", KEY),
     ]
     assert page(wider)["title"].startswith("shop/global [global]: ")
-    assert f"{RULE} on neu, weu within 1m" in page(wider)["Scope"]
+    assert f"{RULE} on neu, weu" in page(wider)["Scope"]
     assert wider.outbox[2].title.endswith(f"(has become part of {GLOBAL})")
     assert wider.incidents[GLOBAL].stamp is None
 
@@ -190,6 +192,15 @@ def test_what_lets_go_by_itself_is_no_news() -> None:
     assert young.incidents[KEY].told_holds == ()
     blind = decided(quiet(RED, stamps={}))
     assert blind.incidents[KEY].told_holds == ()
+
+
+@pytest.mark.parametrize("stuck", [False, True])
+def test_a_step_in_flight_elsewhere_is_news_once_it_is_stuck(*, stuck: bool) -> None:
+    """P1: it will not let go by itself, and the page says what holds the drain."""
+    other = an_intent(stamp="neu", state=IntentState.APPLIED, applied_at=NOW, stuck=stuck)
+    held = decided(a_red_record(intents={other.id: other}))
+    assert held.incidents[KEY].told_holds == (("stuck_step",) if stuck else ())
+    assert page(held)["Worker"].startswith("no drain now: drain of neu is applied")
 
 
 def test_a_hold_that_lets_go_is_no_news_until_something_is_done() -> None:

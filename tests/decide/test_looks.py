@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from remediation.decide.looks import HEALTHSERVICE, HealthLook, LeverLook, signal_of
+from remediation.decide.looks import HEALTHSERVICE, HealthLook, LeverLook, StampLook, signal_of
 from remediation.ledger.record import LeverState, Seen
 from rules.signals import Health, Subject
 from tests.builders import NOW, a_live_look, a_look, a_workload, at, seconds
@@ -17,40 +17,74 @@ def a_health_look(status: int | None, **checks: bool) -> HealthLook:
     return HealthLook("weu", NOW, status, checks, "" if status else "timed out")
 
 
+def a_stamp_look(look: HealthLook, lever: LeverState = LeverState.IN) -> StampLook:
+    """That answer, and what the lever shows."""
+    return StampLook(look, LeverLook(look.stamp, lever))
+
+
+@pytest.mark.parametrize("lever", LeverState)
 @pytest.mark.parametrize(
     ("look", "health", "reasons"),
     [
         (a_health_look(200, Database=True, BlobStorage=True), Health.GREEN, ()),
         (a_health_look(200, Database=False), Health.GREEN, ()),
-        (a_health_look(503, Database=True, BlobStorage=False), Health.GREEN, ()),
+        (a_health_look(200), Health.GREEN, ()),
         (a_health_look(503, Database=False, BlobStorage=True), Health.RED, ("Database is not healthy",)),
         (a_health_look(503, Database=False, BlobStorage=False), Health.RED, ("Database is not healthy",)),
-        (a_health_look(503, Database=True, BlobStorage=True), Health.RED, ("HealthService 503",)),
-        (a_health_look(503), Health.RED, ("HealthService 503",)),
+        (a_health_look(500, Database=False), Health.RED, ("Database is not healthy",)),
+        (a_health_look(503, Database=True), Health.RED, ("HealthService 503; state file {}",)),
+        (a_health_look(503), Health.RED, ("HealthService 503; state file {}",)),
         (a_health_look(404), Health.UNKNOWN, ("HealthService 404",)),
         (a_health_look(None), Health.UNKNOWN, ("HealthService unreachable: timed out",)),
     ],
 )
-def test_a_look_is_a_word_about_the_root(look: HealthLook, health: Health, reasons: tuple[str, ...]) -> None:
-    """The check on the state file is the drain itself; no answer, or another's, is unknown and never red."""
-    signal = signal_of(look, WORKLOAD)
-    assert (signal.health, signal.reasons) == (health, reasons)
+def test_a_look_is_a_word_about_the_root(
+    look: HealthLook, health: Health, reasons: tuple[str, ...], lever: LeverState
+) -> None:
+    """Whatever the lever: no answer, or another's, is unknown and never red; what else is not 200 is red."""
+    signal = signal_of(a_stamp_look(look, lever), WORKLOAD)
+    assert (signal.health, signal.reasons) == (health, tuple(said.format(lever) for said in reasons))
     assert signal.subject == Subject("shop", "weu", "Stamp")
     assert (signal.source, signal.observed_at) == (HEALTHSERVICE, NOW)
 
 
+@pytest.mark.parametrize(
+    ("lever", "health"),
+    [(LeverState.OUT, Health.GREEN), (LeverState.IN, Health.RED), (LeverState.UNREACHABLE, Health.RED)],
+)
+def test_a_failing_check_on_the_state_file_is_the_drain_only_if_the_file_is_gone(
+    lever: LeverState, health: Health
+) -> None:
+    """Where it is there, or cannot be reached, the storage fails and not the drain speaks: that is red."""
+    look = a_stamp_look(a_health_look(503, Database=True, BlobStorage=False), lever)
+    signal = signal_of(look, WORKLOAD)
+    reason = f"HealthService 503, failing: BlobStorage; state file {lever}"
+    assert (signal.health, signal.reasons) == (health, () if health is Health.GREEN else (reason,))
+
+
+def test_the_drain_is_known_by_the_workloads_own_name_for_its_check() -> None:
+    """A workload that names its state file's check differently is not taken for red when drained."""
+    workload = a_workload(state_file_check="StateFile", root_node="Root")
+    drained = signal_of(a_stamp_look(a_health_look(503, StateFile=False), LeverState.OUT), workload)
+    broken = signal_of(a_stamp_look(a_health_look(503, BlobStorage=False), LeverState.OUT), workload)
+    assert (drained.health, broken.health) == (Health.GREEN, Health.RED)
+    assert drained.subject.node == "Root"
+
+
 def test_the_reasons_of_a_look_are_bounded() -> None:
     """P19: a HealthService with a hundred failing checks makes no large signal."""
-    look = a_health_look(503, **{f"c{n:03}": False for n in range(100)})
+    look = a_stamp_look(a_health_look(503, **{f"c{n:03}": False for n in range(100)}))
     assert signal_of(look, WORKLOAD).reasons == tuple(f"c{n:03} is not healthy" for n in range(10))
 
 
 def test_every_look_is_a_fact_of_its_own() -> None:
-    """Its id names stamp and moment, so that the same look delivered twice is one."""
+    """P15: its id is made of workload, stamp and moment alone, so that the same look twice is one."""
     look = a_health_look(200)
-    assert signal_of(look, WORKLOAD).id == signal_of(look, WORKLOAD).id
+    first = signal_of(a_stamp_look(look), WORKLOAD)
+    assert first == signal_of(a_stamp_look(look), WORKLOAD)
+    assert first.id == "healthservice/shop/weu/2026-11-21T03:00:00+00:00"
     others = (replace(look, at=at(1)), replace(look, stamp="neu"))
-    assert len({signal_of(one, WORKLOAD).id for one in (look, *others)}) == 3
+    assert len({signal_of(a_stamp_look(one), WORKLOAD).id for one in (look, *others)}) == 3
 
 
 @pytest.mark.parametrize(

@@ -188,19 +188,6 @@ def test_the_latest_and_the_oldest_that_count_are_taken_in() -> None:
     assert set(after.registers.values()) == {ahead, old}
 
 
-def test_a_probe_that_sees_the_same_again_fills_no_journal() -> None:
-    """Its newer word is kept; a change of it is journalled."""
-    first = decided(a_record(), *ROOTS)
-    again = [replace(root, id=f"{root.id}-again", observed_at=at(30)) for root in ROOTS]
-    after = plan(first, a_charge(), Occasion(Cause.TIMER, arrived(*again)), at(30))
-    assert after is not None
-    assert (after.journal, after.registers) == (first.journal, registers(again))
-    changed = [replace(again[0], health=Health.YELLOW, id="yellow", observed_at=at(60))]
-    changed_after = plan(after, a_charge(), Occasion(Cause.TIMER, arrived(*changed)), at(60))
-    assert changed_after is not None
-    assert changed_after.journal[-1].signals == ("yellow",)
-
-
 def test_what_is_silent_for_a_day_is_forgotten() -> None:
     """P19: with its findings; the journal says that they ended."""
     first = decided(a_record(), RED)

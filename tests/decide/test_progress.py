@@ -9,9 +9,11 @@ from remediation.decide.draft import Draft
 from remediation.decide.progress import (
     ASKED_LONGEST,
     MAX_ATTEMPTS,
+    RETRY_FIRST,
     RETRY_LONGEST,
     begin,
     let_go,
+    put_back,
     record_outcome,
     supersede,
     take_note,
@@ -84,6 +86,41 @@ def test_an_applied_drain_is_ours_with_all_that_its_return_waits_for() -> None:
     drain = Drain(intent.id, RULE, RULE, NOW, intent.evidence, "up")
     assert draft.stamp("weu") == StampRecord(drain=drain, seen=a_seen())
     assert draft.events == ["drain of weu: applied: so"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "attempts", "state"),
+    [
+        (Verb.DRAIN, 1, IntentState.SUPERSEDED),
+        (Verb.DRAIN, 2, IntentState.APPLIED),
+        (Verb.REJOIN, 1, IntentState.APPLIED),
+    ],
+)
+def test_what_was_found_done_at_the_first_attempt_is_not_our_drain(
+    verb: Verb, attempts: int, state: IntentState
+) -> None:
+    """P12: other hands were faster, and only they bring it back; later it may have been our own attempt."""
+    acting = an_acting(verb, attempts)
+    draft = a_draft(acting)
+    record_outcome(draft, acting, Outcome(OutcomeKind.APPLIED, "so", found=True))
+    assert draft.intents[acting.id].state is state
+    assert (draft.stamp("weu").drain is not None) is (verb is Verb.DRAIN and attempts > 1)
+
+
+@pytest.mark.parametrize(
+    ("verb", "attempts", "spent"), [(Verb.DRAIN, 1, 1), (Verb.DRAIN, 2, 2), (Verb.REJOIN, 1, 2)]
+)
+def test_an_attempt_that_was_not_made_is_put_back(verb: Verb, attempts: int, spent: int) -> None:
+    """P13: it is planned again soon, with nothing tried; of the budget only its own part is given back."""
+    acting = an_acting(verb, attempts)
+    draft = a_draft(acting)
+    draft.drains = (DrainMade("neu", at(-9)), DrainMade("weu", NOW))
+    put_back(draft, acting, "the look grew old")
+    planned = draft.intents[acting.id]
+    assert (planned.state, planned.lease, planned.attempts) == (IntentState.PLANNED, None, attempts - 1)
+    assert (planned.not_before, planned.outcome) == (NOW + RETRY_FIRST, "the look grew old")
+    assert draft.drains == (DrainMade("neu", at(-9)), DrainMade("weu", NOW))[:spent]
+    assert draft.events == [f"{verb} of weu put back: the look grew old"]
 
 
 def test_an_applied_rejoin_ends_the_drain() -> None:

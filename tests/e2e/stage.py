@@ -16,7 +16,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +26,14 @@ from aiohttp.test_utils import TestServer
 from azure.eventhub import EventData
 from azure.eventhub.aio import EventHubProducerClient
 
-from local.workload.health_service import PATH, health_service
-from local.workload.pager import Page, pager
+from local.workload.health_service import PATH, STATE_FILE_CHECK, HealthService, state_file_is_there
+from local.workload.monitor import outgoing_messages_body
+from local.workload.receivers import Page, pager
 
 STAMPS = ("weu", "neu", "sdc")
 REGIONS = {"weu": "westeurope", "neu": "northeurope", "sdc": "swedencentral"}
 RULES = Path(__file__).with_name("rules.yaml")
 COMMAND = Path(sys.executable).with_name("remediation")
-ALERT = Path(__file__).parents[2] / "local/workload/shop/cannot-read.json"
 
 Hook = Callable[[], Awaitable[None]]
 
@@ -66,6 +66,8 @@ class Stage:
 
     folder: Path
     settle: str = "1s"
+    rules: Path = RULES
+    schedule: str = "* * * * * *"
     port: int = field(default_factory=free_port)
     broker_port: int = field(default_factory=free_port)
     pages: list[Page] = field(default_factory=list)
@@ -108,8 +110,8 @@ class Stage:
             "REMEDIATION_BROKER_PORT": str(self.broker_port),
             "REMEDIATION_DATA_DIR": str(self.folder / "data"),
             "REMEDIATION_WORKLOADS": str(self.folder / "workload.yaml"),
-            "REMEDIATION_RULES": str(RULES),
-            "REMEDIATION_RECONCILE_SCHEDULE": "* * * * * *",
+            "REMEDIATION_RULES": str(self.rules),
+            "REMEDIATION_RECONCILE_SCHEDULE": self.schedule,
             "SHOP_PAGERDUTY_ROUTING_KEY": "0123456789abcdef0123456789abcdef",
         }
         log = (self.folder / "worker.log").open("ab")
@@ -137,10 +139,9 @@ class Stage:
 
     async def alert(self, stamp: str, condition: str) -> int:
         """Azure Monitor posts an alert; the answer's status."""
-        body = ALERT.read_text().replace("NOW", now()).replace("CONDITION", condition)
-        body = body.replace("westeurope", REGIONS[stamp]).replace("weu1", f"{stamp}1")
+        body = outgoing_messages_body(stamp, REGIONS[stamp], condition, 1, datetime.now(UTC))
         url = f"http://127.0.0.1:{self.port}/api/alerts"
-        async with aiohttp.ClientSession() as session, session.post(url, data=body.encode()) as answer:
+        async with aiohttp.ClientSession() as session, session.post(url, json=body) as answer:
             return answer.status
 
     async def event(self, stamp: str, state: str) -> None:
@@ -181,14 +182,14 @@ def health_event(stamp: str, state: str) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def a_stage(folder: Path, settle: str = "1s") -> AsyncIterator[Stage]:
+async def a_stage(folder: Path, settle: str = "1s", pages: list[Page] | None = None) -> AsyncIterator[Stage]:
     """A stage with its servers up and its files in place; the worker is not started yet."""
-    stage = Stage(folder, settle)
+    stage = Stage(folder, settle, pages=pages if pages is not None else [])
     servers: list[TestServer] = []
     for stamp in STAMPS:
         stage.state_file(stamp).parent.mkdir(parents=True)
         stage.state_file(stamp).write_text("in rotation")
-        app = health_service(stage.state_file(stamp))
+        app = _health_service(stage.state_file(stamp))
         app.middlewares.append(_hooked(stage, "on_health"))
         servers.append(TestServer(app))
     receiver = pager(stage.pages.append)
@@ -206,6 +207,18 @@ async def a_stage(folder: Path, settle: str = "1s") -> AsyncIterator[Stage]:
             stage.kill()
         for server in servers:
             await server.close()
+
+
+def _health_service(state_file: Path) -> web.Application:
+    """A HealthService that looks at every request, so that a test need not wait for its cache."""
+
+    async def well() -> bool:
+        return True
+
+    checks = {STATE_FILE_CHECK: state_file_is_there(state_file), "Database": well, "MessageProducer": well}
+    app = web.Application()
+    HealthService(checks, cache=timedelta(0)).serve_in(app)
+    return app
 
 
 def _hooked(stage: Stage, hook: str) -> Any:

@@ -10,11 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remediation.act.http import Door
-from remediation.decide.looks import HealthLook, signal_of
+from remediation.decide.looks import HealthLook
 from remediation.probes.healthservice import HttpHealthServices, read_checks
-from rules.signals import Health, Subject
 from tests.act.far_side import Answer, FarSide, StillClock, breaks_off, hangs, hangs_up, says, says_json
-from tests.builders import NOW, a_stamp, a_workload
+from tests.builders import NOW, a_stamp
 
 WELL = b'{"component":"A","status":"Healthy"}'
 ILL = b'{"component":"A","status":"Unhealthy"}'
@@ -169,44 +168,3 @@ def test_a_body_is_read_with_tolerance_and_without_trust(body: bytes, checks: di
 def test_no_body_is_an_error(body: bytes) -> None:
     """Reading never raises."""
     read_checks(body)
-
-
-@pytest.mark.parametrize(
-    ("look", "health", "reasons"),
-    [
-        (a_look(200, BlobStorage=True), Health.GREEN, ()),
-        (a_look(200), Health.GREEN, ()),
-        (a_look(503, BlobStorage=False, Database=True), Health.GREEN, ()),
-        (a_look(503, BlobStorage=False, Database=False), Health.RED, ("Database is not healthy",)),
-        (a_look(503, BlobStorage=True), Health.RED, ("HealthService 503",)),
-        (a_look(503, "the body is empty"), Health.RED, ("HealthService 503, the body is empty",)),
-        (a_look(500, Database=False), Health.RED, ("Database is not healthy",)),
-        (a_look(404), Health.UNKNOWN, ("HealthService 404",)),
-        (a_look(None, "timed out"), Health.UNKNOWN, ("HealthService unreachable: timed out",)),
-    ],
-)
-def test_a_look_is_one_signal_about_the_root(
-    look: HealthLook, health: Health, reasons: tuple[str, ...]
-) -> None:
-    """The drain itself is no fault, silence is unknown, and everything else is red with its reason."""
-    signal = signal_of(look, a_workload())
-    assert (signal.health, signal.reasons) == (health, reasons)
-    assert signal.subject == Subject("shop", "weu", "Stamp")
-    assert (signal.source, signal.observed_at) == ("healthservice", NOW)
-
-
-def test_the_drain_is_known_by_the_workloads_own_name_for_its_check() -> None:
-    """A workload that names its state file's check differently is not taken for red when drained."""
-    workload = a_workload(state_file_check="StateFile", root_node="Root")
-    drained = signal_of(a_look(503, StateFile=False), workload)
-    broken = signal_of(a_look(503, BlobStorage=False), workload)
-    assert (drained.health, broken.health) == (Health.GREEN, Health.RED)
-    assert drained.subject.node == "Root"
-
-
-def test_p15_the_same_look_is_the_same_signal() -> None:
-    """A signal's id is made of workload, stamp and time alone."""
-    first = signal_of(a_look(200), a_workload())
-    second = signal_of(a_look(200), a_workload())
-    assert first == second
-    assert first.id == "healthservice/shop/weu/2026-11-21T03:00:00+00:00"

@@ -2,18 +2,13 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.health import (
-    REGISTERS_MOST,
-    REGISTERS_WITH_TEXTS,
-    TEXT_MOST,
     Facts,
-    bounded,
     facts,
     fold,
     forget,
@@ -188,35 +183,3 @@ def test_clocks_may_differ_by_five_minutes_and_not_by_more() -> None:
     signal = a_signal(observed_at=NOW + timedelta(minutes=5))
     assert not from_future(signal, NOW, POLICY)
     assert from_future(signal, NOW - seconds(1), POLICY)
-
-
-def many(count: int, health: Health = Health.GREEN, **changes: Any) -> list[Signal]:
-    """That many nodes, each with a word of the same moment."""
-    return [a_signal(node=f"n{i:04}", health=health, id=f"{i:04}", **changes) for i in range(count)]
-
-
-def test_too_many_registers_lose_their_oldest_good_news() -> None:
-    """P19: never what is red while there is anything green; and of the green the oldest."""
-    red, old = many(10, Health.RED, source="probe", observed_at=at(-9)), many(10, observed_at=at(-60))
-    kept = bounded(registers([*old, *red, *many(REGISTERS_MOST - 5, source="model")]))
-    assert len(kept) == REGISTERS_MOST
-    assert {signal.key for signal in red} <= set(kept)
-    assert not {signal.key for signal in old} & set(kept)
-    assert bounded(kept) == kept
-
-
-def test_what_is_lost_does_not_depend_on_the_order_of_arrival() -> None:
-    """P15: even where all was said at the same moment."""
-    signals = many(REGISTERS_MOST + 20)
-    assert bounded(registers(signals)) == bounded(registers(reversed(signals)))
-
-
-def test_many_registers_are_kept_without_their_long_texts() -> None:
-    """P19: the first reason stays, cut short; of few registers every word stays."""
-    wordy = ("a" * (TEXT_MOST + 1), "b")
-    few = registers(many(REGISTERS_WITH_TEXTS, reasons=wordy))
-    assert bounded(few) == few
-    short = registers(many(1, source="s", reasons=("a" * TEXT_MOST,)))
-    light = bounded({**few, **short})
-    assert {signal.reasons for signal in light.values()} == {("a" * TEXT_MOST,)}
-    assert light.items() >= short.items()

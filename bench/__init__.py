@@ -1,0 +1,1 @@
+"""How fast is it? Programs that print figures; `make bench` runs them."""

@@ -1,0 +1,241 @@
+"""What can a worker still do that was held up, and wakes when another one has taken its place?"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from remediation.engine import Engine, Ports
+from remediation.ledger.intent import IntentState, Outcome
+from remediation.ledger.memory import MemoryLedger
+from remediation.ledger.record import Message, MessageKind, WorkloadRecord
+from remediation.observe import Tally
+from remediation.ports import Stored
+from rules.evaluate import RuleSet
+from rules.signals import AlertState, Health
+from rules.topology import Workload
+from tests.builders import a_signal
+from tests.world import ROOT_RED, FakeHealthServices, FakeLever, FakeTeller, World
+
+
+class CrashedError(BaseException):
+    """The process is gone. Nothing in the worker catches it."""
+
+
+class PausedLever(FakeLever):
+    """The lever of a worker that sleeps with its delete on the way; `wake` lets the delete land."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.wake: Callable[[], Awaitable[Outcome]] | None = None
+
+    async def take_out(self, stamp: Any, tag: str) -> Outcome:
+        """Fall asleep."""
+        take_out = super().take_out
+        self.wake = lambda: take_out(stamp, tag)
+        raise CrashedError
+
+
+async def a_world_with_a_delete_on_its_way() -> tuple[World, PausedLever]:
+    """Worker 1 sleeps with its delete on the way; worker 2 has just taken its place."""
+    world = World()
+    lever = PausedLever(world)
+    world.engine = world.a_worker("paused", lever)
+    await world.run(1)
+    await world.alert("weu", AlertState.FIRED)
+    with pytest.raises(CrashedError):
+        await world.run(2)
+    world.engine = world.a_worker("heir")
+    return world, lever
+
+
+async def test_p10_a_drain_is_not_given_up_while_its_file_cannot_be_fenced() -> None:
+    """P1, P10: where the storage cannot be reached, a late delete could land: it stays in flight."""
+    world, lever = await a_world_with_a_delete_on_its_way()
+    world.truth["weu"].storage = False
+    await world.run(5)
+    assert (await world.record()).in_flight()
+    await world.alert("weu", AlertState.RESOLVED)
+    world.truth["weu"].storage = True
+    await world.run(3)
+    assert not (await world.record()).in_flight()
+    assert lever.wake is not None
+    await lever.wake()
+    assert world.effects == []
+
+
+async def test_p10_a_late_delete_that_lands_before_the_storage_answers_again_is_ours() -> None:
+    """P10, P14: it is found on taking over, counts as our drain, and is undone when recovery is proven."""
+    world, lever = await a_world_with_a_delete_on_its_way()
+    world.truth["weu"].storage = False
+    await world.run(2)
+    assert lever.wake is not None
+    await lever.wake()
+    world.truth["weu"].storage = True
+    await world.run(3)
+    assert (await world.record()).stamp("weu").drain is not None
+    await world.alert("weu", AlertState.RESOLVED)
+    await world.run(14)
+    assert [what for _, what in world.effects] == ["drained weu", "rejoined weu"]
+
+
+async def test_p10_a_drain_whose_rule_is_gone_is_given_up_by_the_next_worker() -> None:
+    """P10: a deployment may rename a rule while a drain is under way; the next one fences, and withdraws."""
+    world, lever = await a_world_with_a_delete_on_its_way()
+    world.charge = replace(world.charge, rules=RuleSet([ROOT_RED]))
+    world.engine = world.a_worker("deployed")
+    await world.run(4)
+    assert not (await world.record()).in_flight()
+    assert lever.wake is not None
+    await lever.wake()
+    assert world.effects == []
+
+
+class PausedTeller(FakeTeller):
+    """The channel of a worker that sleeps with one kind of message on the way."""
+
+    def __init__(self, world: World, kind: MessageKind) -> None:
+        super().__init__(world)
+        self._kind = kind
+        self.asleep = asyncio.Event()
+        self.awake = asyncio.Event()
+
+    async def tell(self, workload: Workload, message: Message) -> Outcome:
+        """Deliver, perhaps much later."""
+        if message.kind is self._kind:
+            self.asleep.set()
+            await self.awake.wait()
+        return await super().tell(workload, message)
+
+
+def a_worker_who_tells_late(world: World, teller: PausedTeller) -> Engine:
+    """A worker with that teller."""
+    ports = Ports(world.clock, world.ledger, FakeLever(world), FakeHealthServices(world), teller, teller)
+    return Engine({world.workload.name: world.charge}, ports, "late")
+
+
+def last_words(world: World) -> dict[str, set[MessageKind]]:
+    """What each channel shows of the incident in the end: the last word counts."""
+    last = {message.channel: message.kind for message in world.told}
+    shown = defaultdict(set)
+    for channel, kind in last.items():
+        shown[str(channel)].add(kind)
+    return shown
+
+
+async def test_p8_a_trigger_that_comes_after_the_resolve_is_resolved_again() -> None:
+    """P8: on-call is not left with an open page whose incident has ended, though a worker slept meanwhile."""
+    world = World()
+    await world.run(1)
+    heir, teller = world.engine, PausedTeller(world, MessageKind.TRIGGER)
+    world.engine = a_worker_who_tells_late(world, teller)
+    sleeping = asyncio.create_task(world.node("weu", "BackgroundProcessor", Health.RED))
+    await asyncio.wait_for(teller.asleep.wait(), 5)
+    world.engine = heir
+    await world.run(0.5)
+    await world.node("weu", "BackgroundProcessor", Health.GREEN)
+    await world.run(1)
+    assert last_words(world)["page"] == {MessageKind.RESOLVE}
+    teller.awake.set()
+    await sleeping
+    assert last_words(world)["page"] == {MessageKind.TRIGGER}
+    await world.run(0.5)
+    assert last_words(world) == {"page": {MessageKind.RESOLVE}, "notify": {MessageKind.RESOLVE}}
+    assert (await world.record()).outbox == ()
+
+
+async def test_p8_a_resolve_that_comes_after_a_new_trigger_is_made_up_for() -> None:
+    """P8: a late resolve does not close the page of the incident that has opened again meanwhile."""
+    world = World()
+    await world.run(1)
+    await world.node("weu", "BackgroundProcessor", Health.RED)
+    await world.run(0.5)
+    heir, teller = world.engine, PausedTeller(world, MessageKind.RESOLVE)
+    world.engine = a_worker_who_tells_late(world, teller)
+    sleeping = asyncio.create_task(world.node("weu", "BackgroundProcessor", Health.GREEN))
+    await asyncio.wait_for(teller.asleep.wait(), 5)
+    world.engine = heir
+    await world.run(0.5)
+    await world.node("weu", "BackgroundProcessor", Health.RED)
+    teller.awake.set()
+    await sleeping
+    await world.run(0.5)
+    assert last_words(world)["page"] == {MessageKind.TRIGGER}
+
+
+class SlowLedger(MemoryLedger):
+    """A ledger that takes its time, as one across a network does."""
+
+    async def load(self, workload: str) -> Stored:
+        """See `Ledger`."""
+        await asyncio.sleep(0.001)
+        return await super().load(workload)
+
+    async def save(self, record: WorkloadRecord, version: str | None) -> str:
+        """See `Ledger`."""
+        await asyncio.sleep(0.003)
+        return await super().save(record, version)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_p6_many_partitions_at_once_park_no_signal(workers: int) -> None:
+    """P6: eight partitions of one workload write one record at once; nobody gives up, nothing is parked."""
+    world = World()
+    world.ledger = SlowLedger(world.shelf)
+    world.tally = Tally()
+    engines = [world.a_worker(f"worker-{number}") for number in range(workers)]
+
+    async def partition(number: int) -> None:
+        world.engine = engines[number % workers]
+        for count in range(20):
+            now = world.clock.now() + timedelta(milliseconds=count)
+            node = f"node-{number}"
+            said = a_signal("neu", node, id=f"{number}/{count}", observed_at=now)
+            assert await world.says(said) == {}
+
+    await asyncio.gather(*(partition(number) for number in range(8)))
+    considered = {signal for entry in await world.ledger.journal("shop", 1000) for signal in entry.signals}
+    assert len(considered) == 160
+    if workers == 1:
+        assert "ledger.conflicts" not in world.tally.counts()
+
+
+class SlowLever(FakeLever):
+    """The lever of a worker whose delete takes as long as the test wants."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.asked = asyncio.Event()
+        self.go_on = asyncio.Event()
+
+    async def take_out(self, stamp: Any, tag: str) -> Outcome:
+        """Wait, then do it."""
+        self.asked.set()
+        await self.go_on.wait()
+        return await super().take_out(stamp, tag)
+
+
+async def test_p10_the_outcome_of_a_worker_that_was_taken_over_is_not_written() -> None:
+    """P5, P10: it fails by the fence while the other one acts; the other one's lease and outcome stand."""
+    world = World()
+    await world.run(1)
+    await world.alert("weu", AlertState.FIRED)
+    late, now = SlowLever(world), SlowLever(world)
+    world.clock.turn(world.workload.policy.settle)
+    sleeping = asyncio.create_task(world.a_worker("late", late).reconcile("shop"))
+    await asyncio.wait_for(late.asked.wait(), 5)
+    world.clock.turn(world.workload.policy.lease)
+    acting = asyncio.create_task(world.a_worker("heir", now).reconcile("shop"))
+    await asyncio.wait_for(now.asked.wait(), 5)
+    late.go_on.set()
+    await sleeping
+    (intent,) = (await world.record()).in_flight()
+    assert (intent.state, intent.lease and intent.lease.owner) == (IntentState.ACTING, "heir")
+    now.go_on.set()
+    await acting
+    assert [what for _, what in world.effects] == ["drained weu"]
+    assert (await world.record()).stamp("weu").drain is not None
