@@ -4,6 +4,7 @@ Rates are per CPU-second of one process, so that a busy machine does not blur th
 decoding of the same bytes by pydantic, in the same run, is the yardstick.
 """
 
+import asyncio
 import gc
 import json
 import statistics
@@ -19,6 +20,7 @@ from remediation.intake.health_events import HealthEvent
 from remediation.intake.read import read
 from remediation.intake.subject import Known
 from remediation.ledger.record import Cause, WorkloadRecord
+from remediation.wiring import calm_the_collector
 from rules.conditions import NodeIs
 from rules.evaluate import RuleSet, evaluate
 from rules.health import facts, fold
@@ -26,6 +28,7 @@ from rules.policy import Mode, Policy
 from rules.rule import Playbook, Rule
 from rules.signals import Health, Severity, Signal, Subject
 from tests.builders import a_workload
+from tests.world import World
 
 START = datetime(2026, 11, 21, 3, tzinfo=UTC)
 STAMPS = ("weu", "neu", "eus")
@@ -116,6 +119,18 @@ def to_decision(given: list[tuple[datetime, list[bytes]]], count: int) -> float:
     return rate(len(given) * BATCH, run)
 
 
+async def writes_per_event(given: list[tuple[datetime, list[bytes]]]) -> tuple[int, int]:
+    """Writes of the record, and the events they were for, through the engine."""
+    world = World(rules=rules(50).rules)
+    known = Known({"shop": world.workload})
+    for moment, batch in given:
+        world.clock.turn(moment - world.clock.now())
+        await world.engine.accept(
+            Arrival(signal, moment) for body in batch for signal in read(body, known).signals
+        )
+    return world.tally.counts()["ledger.writes"], len(given) * BATCH
+
+
 def by_nodes(count: int) -> float:
     """Events a second through the pure core alone (fold, facts, evaluate), with so many nodes known."""
     policy, judged = Policy(), rules(50)
@@ -137,6 +152,7 @@ def _signals(count: int, moment: datetime) -> Iterator[Signal]:
 
 def main() -> None:
     """Print the figures."""
+    calm_the_collector()
     given = batches()
     size = len(given[0][1][0])
     bare = bare_decoding(given)
@@ -147,6 +163,8 @@ def main() -> None:
     few, many = to_decision(given, 10), to_decision(given, 1000)
     print(f"  bytes to decision, 10 rules     {few:>10,.0f}")
     print(f"  bytes to decision, 1,000 rules  {many:>10,.0f}   {1 - many / few:+.0%} slower than with 10")
+    writes, count = asyncio.run(writes_per_event(given))
+    print(f"compare-and-swaps                {writes / count:>9.4f}   per event, in batches of {BATCH}")
     print(f"the pure core alone, batches of {BATCH}, 50 rules, by nodes known")
     for count in (100, 1_000, 10_000, 100_000):
         print(f"  {count:>7,} nodes                   {by_nodes(count):>10,.0f}")

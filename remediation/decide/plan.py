@@ -23,6 +23,9 @@ from rules.scope import Scope, Situation, scope_of
 from rules.signals import Signal
 from rules.topology import Workload
 
+REGISTERS_CAREFREE = 600
+"""So many registers fit as a rule; measuring them at every batch would cost more than all the rest."""
+
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
@@ -53,11 +56,13 @@ class Occasion:
         cause: why.
         arrivals: signals that came in.
         live: what was seen of the stamps; nothing may have been done to them since.
+        crowded: the record has been found too large to be stored: make room.
     """
 
     cause: Cause
     arrivals: Sequence[Arrival] = ()
     live: LiveLook | None = None
+    crowded: bool = False
 
 
 def plan(record: WorkloadRecord, charge: Charge, occasion: Occasion, now: datetime) -> WorkloadRecord | None:
@@ -136,7 +141,9 @@ def _take_in(draft: Draft, occasion: Occasion, charge: Charge) -> None:
     # What a drain waits to be taken back is kept, however old: else its proof could never come.
     needed = {key for stamp in draft.stamps.values() if stamp.drain for key in stamp.drain.evidence}
     folded = forget(fold(before, [*good, *looked]), draft.now, policy, needed)
-    draft.registers = bounded(folded, precious=needed, roots={charge.workload.root_node})
+    if occasion.crowded or len(folded) > REGISTERS_CAREFREE:
+        folded = bounded(folded, precious=needed, roots={charge.workload.root_node})
+    draft.registers = folded
 
 
 def _by_looking(draft: Draft, live: LiveLook | None, workload: Workload) -> list[Signal]:

@@ -7,13 +7,14 @@ gives correctness: it looks at every stamp, decides from state, and acts.
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from remediation.decide.plan import Arrival, Charge, Occasion, plan
 from remediation.engine.acting import Acting
 from remediation.engine.book import Book, HotRecordError, Written
 from remediation.engine.looking import Looking
 from remediation.engine.telling import Telling
+from remediation.ledger.codec import RecordTooLargeError
 from remediation.ledger.record import Cause, Channel, WorkloadRecord
 from remediation.observe import Tally, log
 from remediation.ports import Clock, HealthServices, Ledger, LedgerUnavailableError, Lever, Teller
@@ -180,7 +181,13 @@ class Engine:
                 raise _ActedMeanwhileError
             return plan(record, charge, occasion, self._clock.now())
 
-        return await self._book.write(charge.workload.name, decided)
+        try:
+            return await self._book.write(charge.workload.name, decided)
+        except RecordTooLargeError:
+            if occasion.crowded:
+                raise
+            self._tally.add("ledger.crowded")
+            return await self._decide(charge, replace(occasion, crowded=True), hands)
 
 
 def _hands(record: WorkloadRecord) -> object:

@@ -124,9 +124,14 @@ def test_nothing_is_said_of_a_stamp_that_was_not_looked_at() -> None:
 def test_a_flood_of_alerts_sheds_neither_a_root_nor_what_a_drain_waits_for() -> None:
     """P2, P12, P19: by the workload's own name for its roots, and by what its drains rest on."""
     charge = a_charge(workload=replace(an_auto_workload(), root_node="Root"))
-    record = a_recovered_record(registers={RED.key: replace(RED, observed_at=at(-3600))})
-    worst = a_signal("neu", "Root", Health.RED, observed_at=at(-3600), id="root")
-    other = a_signal("neu", "Cache", observed_at=at(-3600), id="cache")
-    after = decided(record, worst, other, *a_flood(), charge=charge, now=at(600))
-    assert {RED.key, worst.key} <= after.registers.keys()
+    old = {"observed_at": at(-3600)}
+    mended, known_root, other = (
+        replace(GREEN, **old),
+        a_signal("neu", "Root", id="root", **old),
+        a_signal("neu", "Cache", id="cache", **old),
+    )
+    after = decided(
+        a_recovered_record(registers={}), mended, known_root, other, *a_flood(), charge=charge, now=at(600)
+    )
+    assert {mended.key, known_root.key} <= after.registers.keys()
     assert other.key not in after.registers
