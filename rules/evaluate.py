@@ -52,9 +52,9 @@ class RuleSet:
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules: tuple[Rule, ...] = tuple(rules)
         self.by_name: dict[str, Rule] = {rule.name: rule for rule in self.rules}
-        # A rule on trial decides and journals: what it says must not make others hold.
-        self.draining: frozenset[str] = frozenset(
-            rule.name for rule in self.rules if rule.playbook.drains and rule.mode is not Mode.OBSERVE
+        self.draining: frozenset[str] = frozenset(rule.name for rule in self.rules if rule.playbook.drains)
+        self.on_trial: frozenset[str] = frozenset(
+            rule.name for rule in self.rules if rule.mode is Mode.OBSERVE
         )
         self._order = {rule.name: place for place, rule in enumerate(self.rules)}
         self._by_fact: dict[FactKey, list[Rule]] = defaultdict(list)

@@ -4,8 +4,13 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 
 from tests.azurite import run_azurite
+
+# A property must hold however slow the machine is at the moment; time is measured by benchmarks.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

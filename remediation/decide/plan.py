@@ -4,7 +4,7 @@ Pure: the same record, arrivals, looks and moment give the same next record,
 byte for byte.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -90,10 +90,11 @@ def _facts(registers: Registers, charge: Charge, now: datetime) -> Facts:
 
 
 def _situation(record: WorkloadRecord, charge: Charge, standing: Facts) -> Situation:
+    """A rule on trial decides and journals; what it finds must not make others hold."""
     return Situation(
         workload=charge.workload,
         facts=standing,
-        findings=tuple(record.findings.values()),
+        findings=_in_earnest(record.findings.values(), charge),
         out=record.out(),
         draining_rules=charge.rules.draining,
     )
@@ -113,7 +114,11 @@ def _judge(draft: Draft, charge: Charge) -> Situation:
     draft.verdicts = dict(evaluation.verdicts)
     situation = _situation(draft.view(), charge, standing)
     draft.findings = {asked: _remember_scope(found, situation, draft) for asked, found in findings.items()}
-    return replace(situation, findings=tuple(draft.findings.values()))
+    return replace(situation, findings=_in_earnest(draft.findings.values(), charge))
+
+
+def _in_earnest(findings: Iterable[Finding], charge: Charge) -> tuple[Finding, ...]:
+    return tuple(finding for finding in findings if finding.rule not in charge.rules.on_trial)
 
 
 def _remember_scope(finding: Finding, situation: Situation, draft: Draft) -> Finding:

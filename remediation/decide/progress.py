@@ -79,7 +79,8 @@ def _applied(draft: Draft, intent: Intent, outcome: Outcome) -> None:
 def put_back(draft: Draft, intent: Intent, reason: str) -> None:
     """Plan it again as if this attempt had not been: nothing was tried, and nothing was spent."""
     if intent.verb is Verb.DRAIN and intent.attempts == 1:
-        draft.drains = draft.drains[:-1]
+        spent = max((made for made in draft.drains if made.stamp == intent.stamp), key=lambda made: made.at)
+        draft.drains = tuple(made for made in draft.drains if made is not spent)
     planned = replace(intent.to(IntentState.PLANNED, reason), attempts=intent.attempts - 1)
     draft.put_intent(replace(planned, not_before=draft.now + RETRY_FIRST))
     draft.happened(f"{intent.verb} of {intent.stamp} put back: {reason}")

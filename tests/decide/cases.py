@@ -103,7 +103,7 @@ def a_case(
     record = record or (a_red_record() if verb is Verb.DRAIN else a_recovered_record())
     rule = charge.rules.rules[0]
     situation = situation_of(record, charge, now)
-    finding = next((f for f in situation.findings if (f.rule, f.stamp) == (rule.name, "weu")), None)
+    finding = next((f for f in record.findings.values() if (f.rule, f.stamp) == (rule.name, "weu")), None)
     scope = scope_of(finding, situation) if finding else ScopeVerdict(Scope.NONE, "nothing is broken")
     return Case(Step(verb, "weu", rule, intent), record, situation, finding, scope, now, live)
 

@@ -8,10 +8,10 @@ from remediation.decide.looks import HEALTHSERVICE, LiveLook, StampLook
 from remediation.decide.plan import Occasion, plan
 from remediation.ledger.intent import IntentState, Verb
 from remediation.ledger.record import Cause, LeverState, WorkloadRecord
-from rules.signals import Health, RegisterKey
+from rules.signals import RegisterKey
 from tests.builders import STAMPS, a_live_look, a_look, a_record, a_signal, an_intent, at
 from tests.decide.cases import (
-    RED,
+    GREEN,
     a_charge,
     a_recovered_record,
     an_auto_workload,
@@ -124,12 +124,9 @@ def test_nothing_is_said_of_a_stamp_that_was_not_looked_at() -> None:
 def test_a_flood_of_alerts_sheds_neither_a_root_nor_what_a_drain_waits_for() -> None:
     """P2, P12, P19: by the workload's own name for its roots, and by what its drains rest on."""
     charge = a_charge(workload=replace(an_auto_workload(), root_node="Root"))
-    old = {"observed_at": at(-3600)}
-    mended, known_root, other = (
-        replace(GREEN, **old),
-        a_signal("neu", "Root", id="root", **old),
-        a_signal("neu", "Cache", id="cache", **old),
-    )
+    mended = replace(GREEN, observed_at=at(-3600))
+    known_root = a_signal("neu", "Root", observed_at=at(-3600), id="root")
+    other = a_signal("neu", "Cache", observed_at=at(-3600), id="cache")
     after = decided(
         a_recovered_record(registers={}), mended, known_root, other, *a_flood(), charge=charge, now=at(600)
     )

@@ -136,6 +136,7 @@ def test_the_sender_is_told_only_of_bytes_that_nobody_could_read() -> None:
         Code.BAD_TIME,
         Code.NOT_OURS,
         Code.PARKED,
+        Code.FAULT,
     }
 
 
