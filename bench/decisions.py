@@ -7,11 +7,14 @@ decoding of the same bytes by pydantic, in the same run, is the yardstick.
 import asyncio
 import gc
 import json
+import os
+import platform
 import statistics
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from pydantic import TypeAdapter
 
@@ -36,6 +39,9 @@ NODES = 300
 BATCH = 100
 ROUNDS = 7
 BATCHES = 60
+CORE_NODES = (100, 1_000, 10_000, 100_000)
+
+Batches = list[tuple[datetime, list[bytes]]]
 
 
 def event(place: int, moment: datetime) -> bytes:
@@ -75,7 +81,7 @@ def rules(count: int) -> RuleSet:
     )
 
 
-def batches() -> list[tuple[datetime, list[bytes]]]:
+def batches() -> Batches:
     """Batches of the hub, one a second; every node speaks every third batch."""
     return [
         (moment, [event(second * BATCH + i, moment) for i in range(BATCH)]) for second, moment in _seconds()
@@ -86,40 +92,39 @@ def _seconds() -> Iterator[tuple[int, datetime]]:
     return ((second, START + timedelta(seconds=second)) for second in range(BATCHES))
 
 
-def rate(count: int, run: Callable[[], object]) -> float:
-    """Things per CPU-second: the median of some rounds."""
-    took = []
+def rates(count: int, runs: Mapping[str, Callable[[], object]]) -> dict[str, float]:
+    """Things per CPU-second for each run: the median of some rounds.
+
+    The rounds of all runs take turns, so that a machine that slows down slows all of them.
+    """
+    took: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(ROUNDS):
-        gc.collect()
-        begun = time.process_time()
-        run()
-        took.append(time.process_time() - begun)
-    return count / statistics.median(took)
+        for name, run in runs.items():
+            gc.collect()
+            begun = time.process_time()
+            run()
+            took[name].append(time.process_time() - begun)
+    return {name: count / statistics.median(times) for name, times in took.items()}
 
 
-def bare_decoding(given: Iterable[tuple[datetime, list[bytes]]]) -> float:
-    """Events a second that pydantic decodes, and nothing else."""
+def bare_decoding(given: Batches) -> None:
+    """Decode every event by pydantic, and nothing else."""
     decode = TypeAdapter(HealthEvent).validate_json
-    bodies = [body for _, batch in given for body in batch]
-    return rate(len(bodies), lambda: [decode(body) for body in bodies])
+    for _, batch in given:
+        for body in batch:
+            decode(body)
 
 
-def to_decision(given: list[tuple[datetime, list[bytes]]], count: int) -> float:
-    """Events a second from bytes to decision: read, fold, evaluate, plan; in memory."""
-    charge = Charge(a_workload(mode=Mode.AUTO), rules(count))
-    known = Known({"shop": charge.workload})
-
-    def run() -> None:
-        record = WorkloadRecord("shop")
-        for moment, batch in given:
-            arrivals = [Arrival(signal, moment) for body in batch for signal in read(body, known).signals]
-            after = plan(record, charge, Occasion(Cause.SIGNALS, arrivals), moment)
-            record = replace(after, journal=()) if after else record
-
-    return rate(len(given) * BATCH, run)
+def to_decision(given: Batches, charge: Charge, known: Known) -> None:
+    """From bytes to decision: read, fold, evaluate, plan; in memory."""
+    record = WorkloadRecord("shop")
+    for moment, batch in given:
+        arrivals = [Arrival(signal, moment) for body in batch for signal in read(body, known).signals]
+        after = plan(record, charge, Occasion(Cause.SIGNALS, arrivals), moment)
+        record = replace(after, journal=()) if after else record
 
 
-async def writes_per_event(given: list[tuple[datetime, list[bytes]]]) -> tuple[int, int]:
+async def writes_per_event(given: Batches) -> tuple[int, int]:
     """Writes of the record, and the events they were for, through the engine."""
     world = World(rules=rules(50).rules)
     known = Known({"shop": world.workload})
@@ -131,17 +136,12 @@ async def writes_per_event(given: list[tuple[datetime, list[bytes]]]) -> tuple[i
     return world.tally.counts()["ledger.writes"], len(given) * BATCH
 
 
-def by_nodes(count: int) -> float:
-    """Events a second through the pure core alone (fold, facts, evaluate), with so many nodes known."""
+def core_alone(count: int) -> Callable[[], object]:
+    """One batch through the pure core alone (fold, facts, evaluate), with so many nodes known."""
     policy, judged = Policy(), rules(50)
     known = fold({}, _signals(count, START))
     wave = list(_signals(BATCH, START + timedelta(seconds=1)))
-
-    def run() -> None:
-        standing = facts(fold(known, wave), START, policy)
-        evaluate(judged, standing, STAMPS, {}, START)
-
-    return rate(BATCH, run)
+    return lambda: evaluate(judged, facts(fold(known, wave), START, policy), STAMPS, {}, START)
 
 
 def _signals(count: int, moment: datetime) -> Iterator[Signal]:
@@ -153,21 +153,27 @@ def _signals(count: int, moment: datetime) -> Iterator[Signal]:
 def main() -> None:
     """Print the figures."""
     calm_the_collector()
+    system = f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs"
+    print(f"Python {platform.python_version()}, {system}")
     given = batches()
+    known = Known({"shop": a_workload()})
+    charges = {count: Charge(a_workload(mode=Mode.AUTO), rules(count)) for count in (10, 50, 1000)}
+    runs: dict[str, Callable[[], object]] = {
+        f"{count:,} rules": partial(to_decision, given, charge, known) for count, charge in charges.items()
+    }
+    found = rates(len(given) * BATCH, {"bare": partial(bare_decoding, given), **runs})
+    bare, few = found.pop("bare"), found["10 rules"]
     size = len(given[0][1][0])
-    bare = bare_decoding(given)
     print(f"health events of {size} bytes, batches of {BATCH}, {NODES} nodes, per CPU-second")
     print(f"  bare pydantic decoding          {bare:>10,.0f}")
-    base = to_decision(given, 50)
-    print(f"  bytes to decision, 50 rules     {base:>10,.0f}   {base / bare:.2f} of bare decoding")
-    few, many = to_decision(given, 10), to_decision(given, 1000)
-    print(f"  bytes to decision, 10 rules     {few:>10,.0f}")
-    print(f"  bytes to decision, 1,000 rules  {many:>10,.0f}   {1 - many / few:+.0%} slower than with 10")
+    for name, each in found.items():
+        ratios = f"{each / bare:.2f} of bare decoding, {1 - each / few:+.0%} slower than with 10 rules"
+        print(f"  bytes to decision, {name:<12} {each:>10,.0f}   {ratios}")
     writes, count = asyncio.run(writes_per_event(given))
     print(f"compare-and-swaps                {writes / count:>9.4f}   per event, in batches of {BATCH}")
     print(f"the pure core alone, batches of {BATCH}, 50 rules, by nodes known")
-    for count in (100, 1_000, 10_000, 100_000):
-        print(f"  {count:>7,} nodes                   {by_nodes(count):>10,.0f}")
+    for name, each in rates(BATCH, {f"{count:>7,} nodes": core_alone(count) for count in CORE_NODES}).items():
+        print(f"  {name}                   {each:>10,.0f}")
 
 
 if __name__ == "__main__":

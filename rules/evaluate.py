@@ -46,6 +46,9 @@ Since = Mapping[Waiting, datetime]
 """Since when each `for` has been seen to hold. Lies in the record, so that it outlives the worker."""
 
 
+_NO_HEALTH: frozenset[str] = frozenset()
+
+
 class RuleSet:
     """Rules, in the order of their files, and the index over what they need."""
 
@@ -65,6 +68,10 @@ class RuleSet:
                 self._always.append(rule)
             for key in needed or ():
                 self._by_fact[key].append(rule)
+        self.watched_healths: dict[str, set[str]] = defaultdict(set)
+        for kind, name, health in self._by_fact:
+            if kind == "node":
+                self.watched_healths[name].add(health)
         self.nodes: frozenset[str] = frozenset(_nodes(self.rules))
 
     def candidates(self, keys: Iterable[FactKey], asked_of: AskedOf) -> list[Rule]:
@@ -128,10 +135,11 @@ def _nodes(rules: Iterable[Rule]) -> set[str]:
 
 
 def _facts_by_stamp(rules: RuleSet, facts: Facts) -> dict[str | None, list[FactKey]]:
-    """The facts that rules may be found by. Most nodes are named by no rule, and most others are green."""
+    """The facts that rules are found by. Most nodes are green, and hardly a rule asks for that."""
     present: dict[str | None, list[FactKey]] = defaultdict(list)
+    watched = rules.watched_healths
     for (stamp, node), view in facts.nodes.items():
-        if node in rules.nodes:
+        if view.health in watched.get(node, _NO_HEALTH):
             present[stamp].append(("node", node, view.health))
     for stamp, alert in facts.alerts:
         present[stamp] += (("alert", alert, ""), ANY_ALERT)
