@@ -206,6 +206,7 @@ class HangingTeller:
         raise AssertionError
 
 
+@pytest.mark.slow
 async def test_channels_that_hang_delay_no_drain() -> None:
     """Telling goes on beside looking, deciding and acting, and gives up by itself."""
     world = World()

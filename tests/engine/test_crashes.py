@@ -111,6 +111,7 @@ async def calls_of_a_whole_life() -> int:
     return doom.calls
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [False, True], ids=["before-the-call", "after-the-call"])
 async def test_a_crash_at_any_call_changes_nothing_in_the_end(after: bool) -> None:  # noqa: FBT001 - pytest gives it
     """P4, P5, P8, P10: one drain, one rejoin, page and resolve delivered, wherever the first worker died."""

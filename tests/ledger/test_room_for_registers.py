@@ -101,6 +101,7 @@ def multiplied(word: Signal, count: int) -> list[Signal]:
 
 @settings(max_examples=30, deadline=None)
 @given(health_words | alert_words)
+@pytest.mark.slow
 def test_p19_no_kind_of_word_takes_more_than_it_is_counted_for(word: Signal) -> None:
     """Five thousand of a kind are kept as far as they fit, and what is kept fits."""
     kept = bounded(registers(multiplied(word, 5000)))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from azure.eventhub.amqp import AmqpAnnotatedMessage
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
 HUBS = {"shared": 32, **{f"hub-{at}": 4 for at in range(10)}}
 _HUBS = iter([name for name in HUBS if name != "shared"])

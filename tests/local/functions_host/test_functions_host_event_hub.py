@@ -22,6 +22,8 @@ from local.checkpoints import SqliteCheckpointStore
 from local.eventhubs import Broker
 from local.functions_host import FunctionsHost
 
+pytestmark = pytest.mark.slow
+
 Serve = Callable[..., Awaitable[FunctionsHost]]
 Eventually = Callable[..., Awaitable[None]]
 WriteHostJson = Callable[[dict[str, Any]], Path]
