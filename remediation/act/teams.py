@@ -30,7 +30,7 @@ class TeamsTeller:
         self._timeout_seconds = timeout_seconds
 
     async def tell(self, workload: Workload, message: Message) -> Outcome:
-        """Post one card. A card cannot be posted idempotently: what may have arrived is not sent again."""
+        """Post one card. It cannot be posted idempotently: what may have arrived is left to the outbox."""
         channel = workload.channels.teams
         if channel is None:
             return await self._otherwise.tell(workload, message)

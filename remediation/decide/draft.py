@@ -68,6 +68,10 @@ class Draft:
         """What is known of a stamp."""
         return self.stamps.get(name) or StampRecord()
 
+    def going_at(self, stamp: str) -> list[Intent]:
+        """The intents in flight at a stamp."""
+        return [intent for intent in self.intents.values() if intent.in_flight and intent.stamp == stamp]
+
     def happened(self, sentence: str) -> None:
         """Say in the journal what happened."""
         self.events.append(sentence)

@@ -156,7 +156,7 @@ def _ours_at(name: str, draft: Draft) -> list[tuple[str, str]]:
     """What of ours stands or goes on at a stamp, though its finding may have ended: family, and words."""
     drain = draft.stamp(name).drain
     ours = [(drain.family, f"{name} is drained since {drain.at:%H:%M:%S}")] if drain else []
-    going = [intent for intent in draft.view().in_flight() if intent.stamp == name]
+    going = draft.going_at(name)
     return ours + [(intent.family, f"{intent.verb} of {name} is {intent.state}") for intent in going]
 
 
@@ -186,7 +186,7 @@ def _with_action(want: Wanted, draft: Draft) -> Wanted:
 
 def _action(draft: Draft, stamp: str, since: datetime) -> Action:
     known = draft.stamp(stamp)
-    going = [intent for intent in draft.intents.values() if intent.in_flight and intent.stamp == stamp]
+    going = draft.going_at(stamp)
     if any(intent.stuck for intent in going):
         return Action.STUCK
     if going:

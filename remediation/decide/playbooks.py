@@ -72,7 +72,7 @@ def _consider_drain(finding: Finding, rule: Rule, draft: Draft, situation: Situa
     if drain is not None:
         _rest_on(draft, stamp, drain, finding)
         return
-    if _in_flight(draft, stamp):
+    if draft.going_at(stamp):
         return
     step = Step(Verb.DRAIN, stamp, rule)
     against = holds(case_for(step, draft, situation))
@@ -92,7 +92,7 @@ def _rest_on(draft: Draft, stamp: str, drain: Drain, finding: Finding) -> None:
 def _consider_rejoin(stamp: str, draft: Draft, situation: Situation, rules: RuleSet) -> None:
     known = draft.stamp(stamp)
     rule = rules.by_name.get(known.drain.rule) if known.drain else None
-    if known.drain is None or rule is None or _in_flight(draft, stamp):
+    if known.drain is None or rule is None or draft.going_at(stamp):
         return
     proof = proof_of_recovery(stamp, known.drain, draft.view(), situation, draft.now)
     drain = _note_proof(draft, stamp, known.drain, proven=proof.proven)
@@ -148,7 +148,3 @@ def hold_step(draft: Draft, step: Step, against: list[Hold]) -> None:
     for hold in against:
         key = (step.verb, step.stamp, step.rule.name, str(hold.guardrail))
         draft.held.append(known.get(key) or HeldStep(*key, reason=hold.reason))
-
-
-def _in_flight(draft: Draft, stamp: str) -> bool:
-    return any(intent.in_flight and intent.stamp == stamp for intent in draft.intents.values())

@@ -113,7 +113,7 @@ def take_note(draft: Draft, live: LiveLook, workload: Workload) -> None:
         known = draft.stamp(name)
         if known.seen != seen:
             draft.stamps[name] = replace(known, seen=seen)
-        going = [intent for intent in draft.intents.values() if intent.in_flight and intent.stamp == name]
+        going = draft.going_at(name)
         undone = [intent for intent in going if _was_undone(intent, seen.lever)]
         for intent in going:
             if intent in undone:

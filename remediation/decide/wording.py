@@ -36,7 +36,7 @@ def what_the_worker_does(draft: Draft, incident: Incident) -> str:
         case Action.REFUSED:
             return f"REFUSED: {draft.stamp(str(incident.stamp)).refusal}; do it by hand if it must be"
         case Action.PLANNED | Action.APPLIED:
-            going = [i for i in draft.intents.values() if i.in_flight and i.stamp == incident.stamp]
+            going = draft.going_at(str(incident.stamp))
             return "; ".join(f"{intent.verb} of {intent.stamp} is {intent.state}" for intent in going)
         case _:
             return _why_nothing_is_done(draft, incident)

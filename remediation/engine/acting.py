@@ -9,7 +9,7 @@ import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from remediation.decide.case import Case, Guardrail, Hold, Step
+from remediation.decide.case import Guardrail, Hold, Step
 from remediation.decide.draft import Draft
 from remediation.decide.guardrails import holds
 from remediation.decide.looks import LeverLook, LiveLook
@@ -168,7 +168,7 @@ class Acting:
             return [Hold(Guardrail.STILL_WANTED, f"rule {intent.rule} is gone")]
         situation = situation_of(draft.view(), charge, draft.now)
         case = case_for(_step(intent, rule), draft, situation)
-        return holds(replace_live(case, live))
+        return holds(replace(case, live=live))
 
     def _keep_holds(self, charge: Charge, draft: Draft, intent: Intent, against: list[Hold]) -> None:
         rule = charge.rules.by_name.get(intent.rule)
@@ -249,8 +249,3 @@ def _wanted(verb: Verb) -> LeverState:
 
 def _step(intent: Intent, rule: Rule) -> Step:
     return Step(intent.verb, intent.stamp, rule, intent.id)
-
-
-def replace_live(case: Case, live: LiveLook) -> Case:
-    """The same case, judged by what is seen now."""
-    return replace(case, live=live)

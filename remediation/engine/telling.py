@@ -1,4 +1,4 @@
-"""Who must be told, and were they? Delivers the outbox: pages first, never waiting for anything else."""
+"""Who must be told, and were they? Delivers the outbox, beside whatever else the worker does."""
 
 import asyncio
 from collections import Counter
