@@ -233,6 +233,32 @@ ResourceGroup = Annotated[
     Matches(r"^[A-Za-z0-9_().-]{1,90}$", "the name of a resource group", "only its name, not its whole id"),
 ]
 Container = Annotated[str, Matches("^[a-z0-9-]{3,63}$", "the name of a blob container")]
+ResourceId = Annotated[
+    str,
+    Matches(
+        r"^/subscriptions/[^/\s]+/resourceGroups/[^/\s]+/providers/[^\s]{3,600}$",
+        "the id of an Azure resource, /subscriptions/…/resourceGroups/…/providers/…",
+        "the portal shows it under Properties, or JSON View",
+    ),
+]
+ResourceType = Annotated[
+    str, Matches(r"^[A-Za-z0-9.]{1,80}/[A-Za-z0-9.]{1,80}$", "a resource type, such as Microsoft.Cache/redis")
+]
+Guid = Annotated[
+    str,
+    Matches(
+        "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
+        "an id of the form 00000000-0000-0000-0000-000000000000",
+    ),
+]
+HostName = Annotated[
+    str,
+    Matches(
+        r"^[a-z0-9-]+(\.[a-z0-9-]+)+$",
+        "a host name, such as shop.servicebus.windows.net",
+        "no https://, no path",
+    ),
+]
 FrontDoorId = Annotated[
     str,
     Matches(

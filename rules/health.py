@@ -126,8 +126,11 @@ def _worth(
 def _size(signal: Signal) -> int:
     """How many bytes it takes in a record, at the most."""
     _, stamp, node = signal.subject
-    texts = (stamp or "", node or "", signal.id, signal.alert or "", signal.instance, signal.why)
-    unusual = signal.condition or signal.severity or signal.reasons or not signal.may_act
+    texts = (
+        *(stamp or "", node or "", signal.id, signal.alert or ""),
+        *(signal.instance, signal.why, signal.placed_by),
+    )
+    unusual = signal.condition or signal.severity or signal.reasons or signal.placed_by or not signal.may_act
     return (
         _ROW_BYTES
         + len(str(signal.order))

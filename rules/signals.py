@@ -4,7 +4,7 @@ A signal is one normalised fact from outside. Everything downstream, from the
 fold to the page, speaks of signals and never of the body that carried them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -86,6 +86,7 @@ class Signal:
         reasons: in the source's words, for people. Untrusted text.
         may_act: False for what must never cause an action (tests, things people did on purpose).
         why: why it may not act.
+        placed_by: how the subject was found, where the body does not name it. Says nothing about the fact.
     """
 
     id: str
@@ -101,6 +102,7 @@ class Signal:
     reasons: tuple[str, ...] = ()
     may_act: bool = True
     why: str = ""
+    placed_by: str = field(default="", compare=False)
 
     @property
     def key(self) -> RegisterKey:

@@ -4,6 +4,7 @@ The frozen result of reading `workload.yaml`. Secrets are names of environment
 variables and stay so: their values never enter these objects.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
@@ -45,6 +46,47 @@ StateFileAddress = BlobStateFile | FolderStateFile
 
 
 @dataclass(frozen=True, slots=True)
+class BlobContainer:
+    """A container in Blob Storage, reached by managed identity or by a connection string."""
+
+    container: str
+    account_url: str | None = None
+    connection: SecretRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventHub:
+    """The hub that a stamp's BackgroundProcessor reads, and where it keeps its checkpoints.
+
+    Attributes:
+        hub: its name.
+        consumer_group: of the processor.
+        checkpoints: the container of the processor's checkpoints, in the layout of Azure's SDKs.
+        namespace: host name of the namespace, reached by managed identity; or
+        connection: a connection string.
+    """
+
+    hub: str
+    consumer_group: str
+    checkpoints: BlobContainer
+    namespace: str | None = None
+    connection: SecretRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HealthQuery:
+    """A query of a stamp's health score in Log Analytics, as the reference's HealthService asks it.
+
+    Attributes:
+        workspace: id (a GUID) of the workspace.
+        query: must give the columns `TimeGenerated` and `Healthy`.
+    """
+
+    workspace: str
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stamp:
     """A scale unit in one region.
 
@@ -54,6 +96,10 @@ class Stamp:
         resource_groups: an alert about a resource in one of these is about this stamp.
         health_service: URL of the HealthService's `/health/stamp`, direct to the stamp.
         state_file: whose deletion takes the stamp out of rotation.
+        front_door_origin: resource id of its origin in Front Door, the second lever.
+        event_hub: what its BackgroundProcessor reads.
+        health_query: its health score in Log Analytics.
+        capacity: how much load it can carry, in the unit of the policy's `load`.
     """
 
     name: str
@@ -61,6 +107,48 @@ class Stamp:
     health_service: str
     state_file: StateFileAddress
     resource_groups: tuple[str, ...] = ()
+    front_door_origin: str | None = None
+    event_hub: EventHub | None = None
+    health_query: HealthQuery | None = None
+    capacity: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HealthModel:
+    """A health model of Azure Monitor, whose history is asked for.
+
+    Attributes:
+        model: its resource id.
+        entities: entity name to stamp (None: global) and node.
+    """
+
+    model: str
+    entities: Mapping[str, tuple[str | None, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectRow:
+    """One row of `subjects`: what a clue in a body says about whom it concerns.
+
+    Exactly one of the first four is given. Patterns know `*`; case does not matter.
+
+    Attributes:
+        resource: pattern of a resource id.
+        resource_type: such as `Microsoft.Cache/redis`.
+        label: name of a dimension, label or custom property.
+        alert: pattern of the name of an alert rule.
+        value: with `label`, pattern of its value. None: the value is the name of a stamp.
+        stamp: whom it is about.
+        node: which node of it.
+    """
+
+    resource: str | None = None
+    resource_type: str | None = None
+    label: str | None = None
+    alert: str | None = None
+    value: str | None = None
+    stamp: str | None = None
+    node: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +176,18 @@ class Channels:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """One workload: its stamps, how far we may go with it, and who is told."""
+    """One workload: its stamps, how far we may go with it, and who is told.
+
+    Attributes:
+        resource_groups: an alert about a resource in one of these is about the workload as a whole.
+        front_door_id: what the stamps expect in the header `X-Azure-FDID`.
+        front_door_url: URL of the HealthService through Front Door: some stamp's answer.
+        root_node: the root of a stamp's health model.
+        state_file_check: the HealthService's check on the state file.
+        subjects: where the resource groups alone do not tell what a body is about.
+        health_model: a health model of Azure Monitor that is asked for its history.
+        fired_alerts: ids of the subscriptions whose fired alerts are listed, for what never arrived.
+    """
 
     name: str
     stamps: tuple[Stamp, ...]
@@ -97,8 +196,12 @@ class Workload:
     channels: Channels = field(default_factory=Channels)
     resource_groups: tuple[str, ...] = ()
     front_door_id: str | None = None
+    front_door_url: str | None = None
     root_node: str = ROOT_NODE
     state_file_check: str = "BlobStorage"
+    subjects: tuple[SubjectRow, ...] = ()
+    health_model: HealthModel | None = None
+    fired_alerts: tuple[str, ...] = ()
 
     @property
     def stamp_names(self) -> tuple[str, ...]:

@@ -1,53 +1,65 @@
-"""Which workload and stamp is a fact about?
+"""Which workload, stamp and node is a fact about, and how do we know?
 
 Only what `workload.yaml` names is ours. Alert rules carry the same name in every
-stamp, so an alert is placed by the resource groups of what it is about. A stamp
-is never guessed: a wrong one would be drained.
+stamp, so a fact is placed by the clues it carries: resources, labels, regions.
+A stamp is never guessed: a wrong one would be drained.
 """
 
-import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from remediation.intake.place import Candidate, Clues, Place, region_word
 from remediation.intake.rejection import Code, Rejection, excerpt
 from rules.signals import Subject
 from rules.topology import Workload
 
-_RESOURCE_GROUP = re.compile(r"/resourcegroups/([^/]+)", re.IGNORECASE)
 _NAMED = 8
 
+OF_A_REGION = "it was placed by its region alone, whose monitoring outlives the stamps there"
 
-class _Place(NamedTuple):
-    """A workload, or one stamp of it."""
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Whom a fact is about.
+
+    Attributes:
+        subject: workload, stamp and node.
+        by: the rule of the mapping that decided it, in words.
+        doubt: why it must never cause an action, where the stamp is likely and not certain.
+    """
+
+    subject: Subject
+    by: str
+    doubt: str = ""
+
+
+class _Owner(NamedTuple):
+    """Who has a resource group: a workload, or one stamp of it."""
 
     workload: str
     stamp: str | None
 
 
-def resource_group(resource_id: str) -> str | None:
-    """The resource group in an Azure resource id, lower case; None where there is none."""
-    found = _RESOURCE_GROUP.search(resource_id)
-    return found[1].lower() if found else None
-
-
 class Known:
-    """The workloads, their stamps, and which resource groups are theirs."""
+    """The workloads, their stamps, and what is theirs."""
 
     def __init__(self, workloads: Mapping[str, Workload]) -> None:
         self._roots: dict[tuple[str, str | None], str] = {}
         self._stamps: dict[str, tuple[str, ...]] = {}
-        self._owners: dict[str, set[_Place]] = {}
+        self._owners: dict[str, set[_Owner]] = {}
+        self._candidates = [Candidate(workload) for workload in workloads.values()]
         for workload in workloads.values():
             self._stamps[workload.name] = workload.stamp_names
             for stamp in (None, *workload.stamp_names):
                 self._roots[workload.name, stamp] = workload.root_node
-            self._claim(workload.resource_groups, _Place(workload.name, None))
+            self._claim(workload.resource_groups, _Owner(workload.name, None))
             for owned in workload.stamps:
-                self._claim(owned.resource_groups, _Place(workload.name, owned.name))
+                self._claim(owned.resource_groups, _Owner(workload.name, owned.name))
 
-    def _claim(self, groups: Iterable[str], place: _Place) -> None:
+    def _claim(self, groups: Iterable[str], owner: _Owner) -> None:
         for group in groups:
-            self._owners.setdefault(group.lower(), set()).add(place)
+            self._owners.setdefault(group.lower(), set()).add(owner)
 
     def root_of(self, workload: str, stamp: str | None) -> str:
         """The name of the root node of a stamp (None: of the workload).
@@ -60,32 +72,62 @@ class Known:
             raise self._unknown(workload, stamp)
         return root
 
-    def owners(self, groups: Iterable[str | None]) -> tuple[Subject, ...]:
-        """What an alert on resources in these groups is about: a subject for each workload.
+    def place(self, clues: Clues) -> tuple[Placed, ...]:
+        """Whom a fact with these clues is about: one answer for each workload that it concerns.
 
-        A stamp is named only where every resource lies in that one stamp and nothing else claims
-        its group. In every other case (two stamps, two workloads, a resource that is not ours) the
-        alert is about the workload as a whole: people are told, and no stamp is drained for it.
-        None stands for a resource outside any group.
+        A stamp is named only where everything points at that one stamp. In every other case (two
+        stamps, two workloads, a resource that is not ours) the fact is about the workload as a
+        whole: people are told, and no stamp is drained for it.
 
         Raises:
-            Rejection: `not_ours`, where no group belongs to a known workload.
+            Rejection: `not_ours`, where nothing points at a known workload.
         """
-        found: set[_Place] = set()
-        foreign = False
-        for group in groups:
-            places = self._owners.get((group or "").lower())
-            found |= places or set()
-            foreign = foreign or not places
-        if not found:
-            reason = (
-                "no resource of the alert lies in a resource group of a known workload; "
-                "add the group to `resource_groups` of the stamp or workload, or leave it"
-            )
+        groups = clues.all_groups()
+        owners = {group: self._owners.get(group or "", set()) for group in groups}
+        concerned = {owner.workload for found in owners.values() for owner in found}
+        foreign = any(not found for found in owners.values())
+        alone = len(concerned) == 1 and not foreign
+        placed: list[Placed] = []
+        for candidate in self._candidates:
+            name = candidate.name
+            stamps = {
+                owner.stamp: group
+                for group, found in owners.items()
+                for owner in found
+                if owner.workload == name
+            }
+            by_group = _by_group(stamps, alone=alone) if name in concerned else None
+            place = candidate.place(clues, by_group)
+            if place is not None:
+                placed.append(_placed(name, place))
+        if not placed:
+            raise _not_ours(clues)
+        return tuple(sorted(placed, key=lambda each: each.subject.workload))
+
+    def in_regions(self, regions: Iterable[str]) -> tuple[Placed, ...]:
+        """Whom a fact about whole regions is about: every stamp there; of `Global`, every workload.
+
+        Args:
+            regions: display names (`East US 2`) or short ones. None at all counts as `Global`.
+
+        Raises:
+            Rejection: `not_ours`, where no stamp lies in any of them.
+        """
+        named = {region_word(region): region for region in regions} or {"global": "Global"}
+        placed = [
+            Placed(Subject(each.name), "it is about Azure as a whole")
+            for each in self._candidates
+            if "global" in named
+        ]
+        for each in self._candidates:
+            for stamp, region in each.regions.items():
+                if region in named:
+                    placed.append(Placed(Subject(each.name, stamp), f"stamp {stamp} lies in {named[region]}"))
+        if not placed:
+            listed = excerpt(", ".join(sorted(named.values())))
+            reason = f"no stamp of a known workload lies in {listed}"
             raise Rejection(Code.NOT_OURS, reason)
-        if len(found) == 1 and not foreign:
-            return (Subject(*found.pop()),)
-        return tuple(Subject(workload) for workload in sorted({place.workload for place in found}))
+        return tuple(placed)
 
     def _unknown(self, workload: str, stamp: str | None) -> Rejection:
         stamps = self._stamps.get(workload)
@@ -95,3 +137,32 @@ class Known:
             what, known = f"data.stamp {excerpt(stamp or '')} of workload {workload}", stamps
         there = ", ".join(sorted(known)[:_NAMED]) or "none"
         return Rejection(Code.NOT_OURS, f"{what} is not known; known are: {there} (case matters)")
+
+
+def with_node(placed: Placed, node: str) -> Placed:
+    """The same about a node of it."""
+    return replace(placed, subject=placed.subject._replace(node=node))
+
+
+def _by_group(stamps: Mapping[str | None, str | None], *, alone: bool) -> Place:
+    """What the resource groups of one workload say: a stamp only where all resources lie in that one."""
+    if len(stamps) == 1 and alone:
+        stamp, group = next(iter(stamps.items()))
+        whose = f"stamp {stamp}" if stamp else "the workload"
+        return Place(stamp, f"resource group {group} belongs to {whose}")
+    return Place(None, "its resources lie in more than one place", torn=True)
+
+
+def _placed(workload: str, place: Place) -> Placed:
+    doubt = OF_A_REGION if place.of_region else ""
+    return Placed(Subject(workload, place.stamp, place.node), place.by, doubt)
+
+
+def _not_ours(clues: Clues) -> Rejection:
+    groups = ", ".join(sorted({group for group in clues.all_groups() if group})[:_NAMED])
+    found = f" (found: {excerpt(groups)})" if groups else ""
+    reason = (
+        f"no resource or label of it belongs to a known workload{found}; "
+        "add the group to `resource_groups` of the stamp or workload, or a row to `subjects`, or leave it"
+    )
+    return Rejection(Code.NOT_OURS, reason)

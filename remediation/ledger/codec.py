@@ -67,6 +67,7 @@ class _Rest:
     reasons: tuple[str, ...] = ()
     may_act: bool = True
     why: str = ""
+    placed_by: str = ""
 
 
 _Row = tuple[
@@ -198,6 +199,7 @@ def _rows(record: WorkloadRecord) -> tuple[tuple[str, ...], tuple[_Row, ...]]:
             signal.reasons,
             signal.may_act,
             signal.why,
+            signal.placed_by,
         )
         rest = None if rest == _NOTHING_UNUSUAL else rest
         rows.append((stamp, node, source, signal.id, signal.observed_at, signal.order, signal.health, rest))
@@ -221,6 +223,7 @@ def _signal(stored: _Stored, row: _Row) -> Signal:
         reasons=rest.reasons,
         may_act=rest.may_act,
         why=rest.why,
+        placed_by=rest.placed_by,
     )
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from remediation.intake.alert import UNNAMED
 from remediation.intake.alert_reasons import MAX_REASON, MAX_REASONS
-from remediation.intake.azure_monitor import UNNAMED
 from remediation.intake.read import read
 from remediation.intake.rejection import Code
 from rules.health import fold

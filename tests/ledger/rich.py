@@ -96,7 +96,7 @@ def _registers() -> dict[RegisterKey, Signal]:
             a_signal(),
             a_signal(source="lag-probe", health=Health.RED, order=1234, reasons=("lag 4,000", "ünïcödé 🔥")),
             a_signal(stamp=None, node="CosmosDB"),
-            an_alert(may_act=False, why="a test alert"),
+            an_alert(may_act=False, why="a test alert", placed_by="the label `stamp` names it"),
             an_alert(stamp=None),
         ]
     )
