@@ -46,6 +46,12 @@ class Policy:
         look_fresh_for: how old the live look may be at the moment of the act.
         probe_timeout: for one look at one HealthService or state file.
         remind_after: a stamp that we drained and that is still out is asked about again.
+        load: how much all serving stamps together must be able to carry, in the unit of their `capacity`.
+        spare: so many of the largest survivors may fail after a drain, and the others still carry `load`.
+        flaps: a root that turns red so often within `flaps_within` is flapping, and is not moved about.
+        flaps_within: see `flaps`.
+        escalate_after: people are woken again when a page stands so long and nothing has helped.
+        approve_within: how long an approval may be waited for, and be used.
     """
 
     min_serving: int = 1
@@ -67,6 +73,12 @@ class Policy:
     look_fresh_for: timedelta = timedelta(seconds=5)
     probe_timeout: timedelta = timedelta(seconds=3)
     remind_after: timedelta = timedelta(hours=12)
+    load: int | None = None
+    spare: int = 0
+    flaps: int = 4
+    flaps_within: timedelta = timedelta(hours=1)
+    escalate_after: timedelta = timedelta(minutes=30)
+    approve_within: timedelta = timedelta(minutes=15)
 
 
 DEFAULT_MODE = Mode.OBSERVE

@@ -75,6 +75,25 @@ class PolicyModel(Strict):
     remind_after: Duration = _number(
         "remind_after", "A stamp that the worker drained and that is still out is asked about again."
     )
+    load: Annotated[int, AtLeast(1, "leave it out where it is not known", most=1_000_000_000)] | None = (
+        _number(
+            "load",
+            "How much the stamps that serve after a drain must carry, in the unit of their `capacity`.",
+        )
+    )
+    spare: Annotated[int, AtLeast(0, "none is 0")] = _number(
+        "spare", "So many of the largest of them may fail besides, and the others still carry `load`."
+    )
+    flaps: Annotated[int, AtLeast(2, "one turn is no flapping")] = _number(
+        "flaps", "A root that turns red so often within `flaps_within` flaps, and is not moved about."
+    )
+    flaps_within: Duration = _number("flaps_within", "The time in which turns to red are counted.")
+    escalate_after: Duration = _number(
+        "escalate_after", "People are woken again when a page stands so long and nothing has helped."
+    )
+    approve_within: Duration = _number(
+        "approve_within", "How long an approval may be waited for, and be used."
+    )
 
     @model_validator(mode="after")
     def _is_sound(self) -> "PolicyModel":

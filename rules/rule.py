@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from rules.conditions import Condition
 from rules.policy import Mode
+from rules.reach import Scope
 from rules.signals import Severity
 
 
@@ -15,11 +16,18 @@ class Playbook(StrEnum):
     PAGE = "page"  # wake someone
     NOTIFY = "notify"  # tell the team
     RECORD = "record"  # write it down
+    RESTART = "restart"  # tell the team, restart a deployment of the stamp
+    WEBHOOK = "webhook"  # tell the team, ask somebody else to do something
 
     @property
     def drains(self) -> bool:
         """Whether it asks for a stamp to be taken out of rotation."""
         return self is Playbook.DRAIN
+
+    @property
+    def targets(self) -> bool:
+        """Whether it acts upon something that the rule names."""
+        return self in (Playbook.RESTART, Playbook.WEBHOOK)
 
     @property
     def pages(self) -> bool:
@@ -30,6 +38,13 @@ class Playbook(StrEnum):
     def notifies(self) -> bool:
         """Whether it asks for the team to be told."""
         return self is not Playbook.RECORD
+
+
+class Proof(StrEnum):
+    """What shows that a drained stamp has recovered, besides its other checks."""
+
+    CAUSE = "cause"  # those who reported the cause take it back
+    BACKLOG = "backlog"  # and every partition's checkpoint has passed where the hub was at the drain
 
 
 class AskedOf(StrEnum):
@@ -53,6 +68,11 @@ class Rule:
         family: rules of one family describe one fault: one incident, one page.
         asked_of: each stamp, or the workload as a whole.
         runbook: where the person who is paged reads on.
+        proof: what a stamp that was drained for it comes back on.
+        scope: how far the fault reaches when it holds, whatever else stands: a statement about all
+            findings of the same stamp, or of all stamps where it is asked of the workload.
+        no_headroom: when it holds, its stamp can take no more load: no other is drained onto it.
+        target: the deployment or endpoint of the workload file, for `restart` and `webhook`.
         where: `file:line` of the rule.
     """
 
@@ -65,6 +85,10 @@ class Rule:
     family: str = ""
     asked_of: AskedOf = AskedOf.STAMP
     runbook: str | None = None
+    proof: Proof = Proof.CAUSE
+    scope: Scope | None = None
+    no_headroom: bool = False
+    target: str | None = None
     where: str = ""
 
     def __post_init__(self) -> None:

@@ -25,7 +25,8 @@ from rules.fields import (
 )
 from rules.policy import Mode
 from rules.problems import Complaint, Path, did_you_mean, refusal, refuse
-from rules.rule import AskedOf, Playbook, Rule
+from rules.reach import Scope
+from rules.rule import AskedOf, Playbook, Proof, Rule
 
 MAX_DEPTH = 8
 MAX_PARTS = 50
@@ -153,7 +154,8 @@ class RuleModel(Strict):
     severity: SeverityWord = Field(description="How loudly people are told.")
     playbook: Annotated[Playbook, Field(strict=False)] = Field(
         description="drain: page, take the stamp out of rotation, bring it back after proof. "
-        "page: wake someone. notify: tell the team. record: write it down."
+        "page: wake someone. notify: tell the team. record: write it down. "
+        "restart, webhook: tell the team, and take that step."
     )
     mode: ModeWord = Field(
         Mode.AUTO,
@@ -168,6 +170,23 @@ class RuleModel(Strict):
         description="stamp: each stamp by itself. workload: global nodes, alerts about no stamp.",
     )
     runbook: LinkUrl | None = Field(None, description="Where the person who is paged reads on.")
+    proof: Annotated[Proof, Field(strict=False)] = Field(
+        Proof.CAUSE,
+        description="What a drained stamp comes back on. cause: those who reported it take it back. "
+        "backlog: besides, every checkpoint has passed where its event hub was at the drain.",
+    )
+    scope: Annotated[Scope, Field(strict=False)] | None = Field(
+        None,
+        description="How far the fault reaches when the rule holds, whatever else stands: global, edge or "
+        "partial holds every drain of the stamp (asked of the workload: of every stamp).",
+    )
+    no_headroom: bool = Field(
+        default=False,
+        description="When it holds, its stamp can take no more load: no other stamp is drained onto it.",
+    )
+    target: Line | None = Field(
+        None, description="The deployment or endpoint of the workload file, for restart and webhook."
+    )
 
     @model_validator(mode="after")
     def _is_sound(self) -> "RuleModel":
@@ -185,6 +204,14 @@ class RuleModel(Strict):
         if self.playbook.drains and self.asked_of is AskedOf.WORKLOAD:
             words = "a drain needs a stamp, and this rule is asked of the workload"
             yield Complaint(words, "ask it of the stamp, or take the playbook page", ("asked_of",))
+        if self.playbook.targets != (self.target is not None):
+            words = (
+                f"the playbook {self.playbook} {'needs' if self.playbook.targets else 'takes no'} `target`"
+            )
+            yield Complaint(words, "it names a deployment or endpoint of the workload file", ("playbook",))
+        if self.playbook.drains and self.scope is not None and self.scope is not Scope.STAMP:
+            words = f"a drain helps only a stamp's own fault, and this rule calls it {self.scope}"
+            yield Complaint(words, "leave `scope` out, or take the playbook page", ("scope",))
         if self.playbook.drains and anchors(condition(self.when)) is None:
             # Acting fails closed: silence must never be a reason to take a stamp out.
             words = "a drain must rest on a fact, and this can hold where nothing is known"
@@ -202,6 +229,10 @@ class RuleModel(Strict):
             family=self.family or self.name,
             asked_of=self.asked_of,
             runbook=self.runbook,
+            proof=self.proof,
+            scope=self.scope,
+            no_headroom=self.no_headroom,
+            target=self.target,
             where=where,
         )
 

@@ -7,24 +7,13 @@ that stamp's own, and does harm anywhere else.
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cached_property
 
 from rules.findings import Finding
 from rules.health import Facts
+from rules.reach import Scope
 from rules.signals import Health
 from rules.topology import Workload
-
-
-class Scope(StrEnum):
-    """What is broken. Only for `stamp` does a drain help."""
-
-    NONE = "none"
-    STAMP = "stamp"
-    PARTIAL = "partial"
-    GLOBAL = "global"
-    EDGE = "edge"
-    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,8 +208,8 @@ class StampModel(Strict):
     health_query: HealthQueryModel | None = Field(
         None, description="The stamp's health score in Log Analytics, asked every minute."
     )
-    capacity: Annotated[int, AtLeast(1, "leave it out where it is not known")] | None = Field(
-        None, description="How much load it can carry, in the unit of the policy's `load`."
+    capacity: Annotated[int, AtLeast(1, "leave it out where it is not known", most=1_000_000_000)] | None = (
+        Field(None, description="How much load it can carry, in the unit of the policy's `load`.")
     )
 
     @model_validator(mode="after")

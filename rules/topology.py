@@ -6,12 +6,24 @@ variables and stay so: their values never enter these objects.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import PurePath
 
 from rules.policy import DEFAULT_MODE, Mode, Policy
 
 ROOT_NODE = "Stamp"
 """The root of a stamp's health model, as the reference architecture names it."""
+
+
+REFERENCE_TREE: Mapping[str, tuple[str, ...]] = {
+    "Stamp": ("AddCommentUserFlow", "ListCatalogItemsUserFlow", "ShowStaticContentUserFlow"),
+    "AddCommentUserFlow": ("CatalogService", "BackgroundProcessor"),
+    "ListCatalogItemsUserFlow": ("CatalogService",),
+    "ShowStaticContentUserFlow": ("PublicBlobStorage",),
+    "CatalogService": ("AKSCluster", "Keyvault", "EventHub"),
+    "BackgroundProcessor": ("AKSCluster", "Keyvault", "EventHub", "CheckpointStorage"),
+}
+"""The health model of a stamp, as the reference architecture draws it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +164,62 @@ class SubjectRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """A time of planned work. A stamp in one is touched by nobody, and does not count as serving.
+
+    Attributes:
+        since: its beginning, aware UTC.
+        until: its end.
+        reason: what is done.
+        stamp: None for the whole workload.
+    """
+
+    since: datetime
+    until: datetime
+    reason: str
+    stamp: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A deployment of a stamp's cluster, which a rule may have restarted.
+
+    Attributes:
+        api_server: https URL of the cluster's API.
+        namespace: in which it lies.
+        deployment: its name there.
+        token: of a service account. None: the worker's own identity, as AKS with Entra ID takes it.
+        ca: the cluster's certificate authority in PEM, or that in base64 as a kubeconfig holds it.
+            None: one that this machine trusts anyway.
+        name: by which rules name it.
+        stamp: whose it is.
+    """
+
+    api_server: str
+    namespace: str
+    deployment: str
+    token: SecretRef | None = None
+    ca: SecretRef | None = None
+    name: str = ""
+    stamp: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where other systems are asked for steps.
+
+    Attributes:
+        url: an https URL, or the name of a variable that holds one which is a secret itself.
+        secret: name of a variable with the signing secret, `whsec_` and base64. None: not signed.
+        name: by which rules name it.
+    """
+
+    url: SecretRef | str
+    secret: SecretRef | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PagerDuty:
     """A PagerDuty service. The base URL differs by region (and in tests)."""
 
@@ -184,6 +252,12 @@ class Workload:
         front_door_url: URL of the HealthService through Front Door: some stamp's answer.
         root_node: the root of a stamp's health model.
         state_file_check: the HealthService's check on the state file.
+        processor_node: the node of the background processor, of which its lag tells.
+        database_check: the HealthService's check on the database, for whose return the processor waits.
+        dependencies: node to the nodes that it depends on, in the health model of a stamp.
+        maintenance: planned work.
+        deployments: what rules may restart.
+        webhooks: whom rules may ask for a step.
         subjects: where the resource groups alone do not tell what a body is about.
         health_model: a health model of Azure Monitor that is asked for its history.
         fired_alerts: ids of the subscriptions whose fired alerts are listed, for what never arrived.
@@ -199,6 +273,12 @@ class Workload:
     front_door_url: str | None = None
     root_node: str = ROOT_NODE
     state_file_check: str = "BlobStorage"
+    processor_node: str = "BackgroundProcessor"
+    database_check: str = "Database"
+    dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: REFERENCE_TREE)
+    maintenance: tuple[Window, ...] = ()
+    deployments: tuple[Deployment, ...] = ()
+    webhooks: tuple[Endpoint, ...] = ()
     subjects: tuple[SubjectRow, ...] = ()
     health_model: HealthModel | None = None
     fired_alerts: tuple[str, ...] = ()

@@ -27,7 +27,8 @@ from rules.policy_file import PolicyModel
 from rules.problems import Complaint, Path, did_you_mean, refuse
 from rules.sources_file import AlertsModel, HealthModelModel, SubjectRowModel
 from rules.stamp_file import StampModel, share_nothing
-from rules.topology import ROOT_NODE, Channels, PagerDuty, Teams, Workload
+from rules.topology import REFERENCE_TREE, ROOT_NODE, Channels, Endpoint, PagerDuty, Teams, Workload
+from rules.work_file import DependencyModel, DeploymentModel, EndpointModel, WindowModel, refuse_twins, tree
 
 
 def _default(of: type[PagerDuty | Workload], name: str) -> Any:
@@ -98,6 +99,23 @@ class WorkloadFile(Strict):
         None,
         description="URL of the HealthService's /health/stamp through Front Door, as users come.",
     )
+    processor_node: NodeName = Field(
+        _default(Workload, "processor_node"), description="The node of the background processor."
+    )
+    database_check: Line = Field(
+        _default(Workload, "database_check"),
+        description="The HealthService's check on the database: while it fails, the processor only waits.",
+    )
+    dependencies: list[DependencyModel] | None = Field(
+        None,
+        max_length=200,
+        description="The health model of a stamp. Not given: the reference architecture's.",
+    )
+    maintenance: list[WindowModel] = Field(
+        [], max_length=100, description="Planned work: nothing is done to the stamp, and it does not count."
+    )
+    deployments: list[DeploymentModel] = Field([], max_length=100, description="What rules may restart.")
+    webhooks: list[EndpointModel] = Field([], max_length=20, description="Whom rules may ask for a step.")
     subjects: list[SubjectRowModel] = Field(
         [],
         max_length=200,
@@ -136,11 +154,15 @@ class WorkloadFile(Strict):
 
     def _lost_names(self) -> Iterator[Complaint]:
         """Names of stamps that no stamp has."""
+        refuse_twins([(each.name, each.stamp) for each in self.deployments], "deployments")
+        refuse_twins([each.name for each in self.webhooks], "webhooks")
         names = [stamp.name for stamp in self.stamps]
         rows: list[tuple[str | None, Path]] = [
             (row.stamp, ("subjects", place, "stamp")) for place, row in enumerate(self.subjects)
         ]
         entities = self.health_model.entities if self.health_model else []
+        rows += [(w.stamp, ("maintenance", place, "stamp")) for place, w in enumerate(self.maintenance)]
+        rows += [(d.stamp, ("deployments", place, "stamp")) for place, d in enumerate(self.deployments)]
         rows += [(e.stamp, ("health_model", "entities", place, "stamp")) for place, e in enumerate(entities)]
         for name, at in rows:
             if name is not None and name not in names:
@@ -158,6 +180,12 @@ class WorkloadFile(Strict):
             resource_groups=tuple(self.resource_groups),
             front_door_id=self.front_door_id,
             front_door_url=self.front_door_url,
+            processor_node=self.processor_node,
+            database_check=self.database_check,
+            dependencies=REFERENCE_TREE if self.dependencies is None else tree(self.dependencies),
+            maintenance=tuple(each.window() for each in self.maintenance),
+            deployments=tuple(each.deployment_of() for each in self.deployments),
+            webhooks=tuple(Endpoint(each.url, each.secret, each.name) for each in self.webhooks),
             subjects=tuple(row.row() for row in self.subjects),
             health_model=self.health_model.health_model() if self.health_model else None,
             fired_alerts=tuple(self.fired_alerts.subscriptions) if self.fired_alerts else (),

@@ -11,24 +11,16 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from remediation.decide.looks import HealthLook, LeverLook, LiveLook, StampLook
-from remediation.ledger.intent import Intent, Verb
-from remediation.ledger.record import (
-    Cause,
-    Channel,
-    Incident,
-    JournalEntry,
-    LeverState,
-    Message,
-    MessageKind,
-    Seen,
-    WorkloadRecord,
-)
+from remediation.ledger.intent import Intent, LeverKind, Verb
+from remediation.ledger.record import Cause, JournalEntry, WorkloadRecord
+from remediation.ledger.stamp import LeverState, Refusal, Seen
+from remediation.ledger.told import Channel, Incident, Message, MessageKind
 from remediation.ports import DeadLetter
 from rules.conditions import NodeIs
 from rules.evaluate import Asked
 from rules.findings import Finding
+from rules.reach import Scope
 from rules.rule import Playbook, Rule
-from rules.scope import Scope
 from rules.signals import AlertState, Health, RegisterKey, Severity, Signal, Subject
 from rules.topology import FolderStateFile, Stamp, Workload
 
@@ -127,6 +119,11 @@ def a_seen(lever: LeverState = LeverState.IN, **changes: Any) -> Seen:
     """What a look at a stamp shows that is well and in rotation."""
     seen = Seen(lever, serves=True, others_healthy=True, drained=False, words="HealthService 200")
     return replace(seen, **changes)
+
+
+def refused(when: datetime, reason: str) -> dict[LeverKind, Refusal]:
+    """The state file said no."""
+    return {LeverKind.STATE_FILE: Refusal(when, reason)}
 
 
 def a_look(

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from remediation.act.http import json_body
-from remediation.ledger.record import Message, MessageKind
+from remediation.ledger.told import Message, MessageKind
 from rules.signals import Severity
 
 CARD_BYTES = 20_000

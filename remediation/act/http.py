@@ -8,7 +8,9 @@ the sending and after. Both are dealt with here.
 
 import asyncio
 import json
+import ssl
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import SimpleNamespace
 from typing import Any
@@ -20,7 +22,7 @@ from remediation.act.answer import MAY_HAVE_ARRIVED, Answer, Failure, retry_afte
 from remediation.ports import Clock
 
 BODY_BYTES = 64 * 1024
-"""What is read of an answer."""
+"""What is read of an answer, unless the caller needs more."""
 
 RETRY_WITHIN_SECONDS = 10.0
 """All attempts of one call together; what lasts longer is the outbox's to try again."""
@@ -34,16 +36,25 @@ class ConnectionLostError(aiohttp.ClientError):
     """The connection was lost after the request went out: it may have had its effect."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reply(Answer):
+    """An answer with its headers; their names are read in any case."""
+
+    headers: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+
 class Door:
     """The only way out for our own HTTP requests. Follows no redirects and keeps no cookies."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, tls: ssl.SSLContext | None = None) -> None:
+        """Nothing is sent yet; `tls` says whom to trust, where that is not this machine's to say."""
         self._clock = clock
+        self._tls = tls
         self._session: aiohttp.ClientSession | None = None
 
     async def get(self, url: str, headers: Mapping[str, str], *, timeout_seconds: float) -> Answer:
         """Fetch, once. Never raises: no answer is an answer."""
-        return await self._send("GET", url, headers, None, timeout_seconds)
+        return await self.send("GET", url, headers, timeout_seconds=timeout_seconds)
 
     async def post_json(
         self,
@@ -63,7 +74,8 @@ class Door:
 
         async def try_once() -> Answer:
             left = ends_at - asyncio.get_running_loop().time()
-            answer = await self._send("POST", url, _JSON, body, max(min(timeout_seconds, left), 0.1))
+            seconds = max(min(timeout_seconds, left), 0.1)
+            answer = await self.send("POST", url, _JSON, body, timeout_seconds=seconds)
             if _worth_another_try(answer, repeatable=repeatable):
                 raise _TryAgainError(answer)
             return answer
@@ -84,17 +96,28 @@ class Door:
             return last.answer
         return answer
 
-    async def close(self) -> None:
-        """Give up connections. A later request opens new ones."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+    async def send(  # noqa: PLR0913 - these are the parts of a request
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        *,
+        timeout_seconds: float,
+        body_bytes: int = BODY_BYTES,
+    ) -> Reply:
+        """Send one request, once. Never raises: no answer is an answer.
 
-    async def _send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeout_seconds: float
-    ) -> Answer:
+        Args:
+            method: such as `PATCH`.
+            url: where to.
+            headers: of the request; they go before our own.
+            body: of the request; its type stands in the headers.
+            timeout_seconds: for all of it, from the connection to the end of the answer.
+            body_bytes: what is read of the answer.
+        """
         if self._session is None:
-            self._session = session_that_tries_once()
+            self._session = session_that_tries_once(self._tls)
         # Rounded up to whole seconds by aiohttp, unless the threshold lies beyond.
         timeout = aiohttp.ClientTimeout(total=timeout_seconds, ceil_threshold=timeout_seconds + 1)
         progress = SimpleNamespace(sent=False)
@@ -109,13 +132,19 @@ class Door:
                 trace_request_ctx=progress,
             ) as response:
                 wait = retry_after(response.headers.get("Retry-After"), self._clock.now())
-                begun, complete = await _beginning_of_body(response)
-                return Answer(response.status, begun, complete, wait)
+                begun, complete = await _beginning_of_body(response, body_bytes)
+                return Reply(response.status, begun, complete, wait, headers=response.headers)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            return Answer(None, failure=_failure(error, sent=progress.sent))
+            return Reply(None, failure=_failure(error, sent=progress.sent))
+
+    async def close(self) -> None:
+        """Give up connections. A later request opens new ones."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
 
 
-def session_that_tries_once() -> aiohttp.ClientSession:
+def session_that_tries_once(tls: ssl.SSLContext | None = None) -> aiohttp.ClientSession:
     """A session that sends every request at most once, whatever becomes of the connection.
 
     A lost connection is raised as `ConnectionLostError`. Connections are not
@@ -124,7 +153,7 @@ def session_that_tries_once() -> aiohttp.ClientSession:
     watch = aiohttp.TraceConfig()
     watch.on_request_headers_sent.append(_note_that_it_is_sent)
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(force_close=True),
+        connector=aiohttp.TCPConnector(force_close=True, ssl=tls or True),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         middlewares=(_once,),
@@ -155,14 +184,14 @@ async def _note_that_it_is_sent(
         progress.sent = True
 
 
-async def _beginning_of_body(response: aiohttp.ClientResponse) -> tuple[bytes, bool]:
-    """The first 64 KiB, and whether that is all. A body that breaks off does not undo the status."""
+async def _beginning_of_body(response: aiohttp.ClientResponse, most: int) -> tuple[bytes, bool]:
+    """The first bytes, and whether that is all. A body that breaks off does not undo the status."""
     body = bytearray()
     try:
         async for chunk in response.content.iter_any():
             body += chunk
-            if len(body) > BODY_BYTES:
-                return bytes(body[:BODY_BYTES]), False
+            if len(body) > most:
+                return bytes(body[:most]), False
     except (aiohttp.ClientError, OSError):
         return bytes(body), False
     return bytes(body), True

@@ -6,7 +6,7 @@ In the log: a page is never lost without a trace.
 import structlog
 
 from remediation.ledger.intent import Outcome, OutcomeKind
-from remediation.ledger.record import Channel, Message, MessageKind
+from remediation.ledger.told import Channel, Message, MessageKind
 from rules.topology import Workload
 
 _CHARACTERS = 1000

@@ -16,7 +16,7 @@ from remediation.act.answer import Answer, outcome_of, scrub
 from remediation.act.http import Door, json_body
 from remediation.act.secret import ReadSecret, refused_for_missing
 from remediation.ledger.intent import Outcome
-from remediation.ledger.record import Message, MessageKind
+from remediation.ledger.told import Message, MessageKind
 from remediation.ports import Teller
 from rules.topology import Workload
 

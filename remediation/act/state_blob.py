@@ -22,7 +22,7 @@ from remediation.act.blob_accounts import BlobAccounts, NotReadyError, default_c
 from remediation.act.secret import ReadSecret
 from remediation.decide.looks import LeverLook
 from remediation.ledger.intent import Outcome, OutcomeKind
-from remediation.ledger.record import LeverState
+from remediation.ledger.stamp import LeverState
 from rules.topology import BlobStateFile, Stamp
 
 CONTENT_BYTES = 4096

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from remediation.decide.looks import LeverLook
 from remediation.ledger.intent import Outcome, OutcomeKind
-from remediation.ledger.record import LeverState
+from remediation.ledger.stamp import LeverState
 from rules.topology import FolderStateFile, Stamp
 
 CONTENT_BYTES = 4096

@@ -11,7 +11,7 @@ from remediation.act.card import card_body
 from remediation.act.http import Door
 from remediation.act.secret import ReadSecret, refused_for_missing
 from remediation.ledger.intent import Outcome
-from remediation.ledger.record import Message
+from remediation.ledger.told import Message
 from remediation.ports import Teller
 from rules.topology import Workload
 

@@ -6,7 +6,8 @@ from enum import StrEnum
 
 from remediation.decide.looks import LiveLook
 from remediation.ledger.intent import Verb
-from remediation.ledger.record import Seen, WorkloadRecord
+from remediation.ledger.record import WorkloadRecord
+from remediation.ledger.stamp import Seen
 from rules.findings import Finding
 from rules.policy import Policy
 from rules.rule import Rule

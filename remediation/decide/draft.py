@@ -9,18 +9,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from remediation.ledger.intent import Intent
-from remediation.ledger.record import (
-    Cause,
-    Channel,
-    DrainMade,
-    HeldStep,
-    Incident,
-    JournalEntry,
-    Message,
-    MessageKind,
-    StampRecord,
-    WorkloadRecord,
-)
+from remediation.ledger.record import Cause, DrainMade, HeldStep, JournalEntry, WorkloadRecord
+from remediation.ledger.stamp import StampRecord
+from remediation.ledger.told import Channel, Incident, Message, MessageKind
 from rules.conditions import Verdict
 from rules.evaluate import Asked
 

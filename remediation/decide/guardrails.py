@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from remediation.decide.case import Case, Guardrail, Hold
 from remediation.decide.proof import not_taken_back
 from remediation.ledger.intent import Verb
-from remediation.ledger.record import LeverState, Seen
+from remediation.ledger.stamp import LeverState, Seen
 from rules.conditions import Answer, Verdict, words
 from rules.evaluate import ask
 from rules.health import facts
 from rules.policy import Mode, Policy
-from rules.scope import Scope
+from rules.reach import Scope
 from rules.signals import Health, Signal
 
 
@@ -243,8 +243,8 @@ def lever_works(case: Case) -> Hold | None:
     seen = case.seen(case.step.stamp)
     if seen is not None and seen.lever is LeverState.UNREACHABLE:
         return Hold(Guardrail.LEVER_WORKS, seen.words)
-    if stamp.refused_at is not None and case.now - stamp.refused_at < case.policy.cooldown:
-        return Hold(Guardrail.LEVER_WORKS, f"refused at {stamp.refused_at:%H:%M:%S}: {stamp.refusal}")
+    if stamp.refused is not None and case.now - stamp.refused.at < case.policy.cooldown:
+        return Hold(Guardrail.LEVER_WORKS, f"refused at {stamp.refused.at:%H:%M:%S}: {stamp.refused.reason}")
     return None
 
 

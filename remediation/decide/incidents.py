@@ -12,12 +12,13 @@ from remediation.decide.case import Guardrail
 from remediation.decide.draft import Draft
 from remediation.decide.wording import news_of, title_of, what_the_worker_does
 from remediation.ledger.intent import IntentState, Verb
-from remediation.ledger.record import Action, Channel, Incident, MessageKind
+from remediation.ledger.told import Action, Channel, Incident, MessageKind
 from rules.evaluate import RuleSet
 from rules.findings import Finding
 from rules.policy import Mode
+from rules.reach import Scope
 from rules.rule import Rule
-from rules.scope import Scope, ScopeVerdict, Situation, scope_of
+from rules.scope import ScopeVerdict, Situation, scope_of
 from rules.signals import Severity
 
 DRAINED_BY_OTHERS = "drained-by-others"
@@ -193,7 +194,7 @@ def _action(draft: Draft, stamp: str, since: datetime) -> Action:
         applied = any(intent.state is IntentState.APPLIED for intent in going)
         return Action.APPLIED if applied else Action.PLANNED
     # A refusal from before the incident is none of its news. Where it is drained, the rejoin was refused.
-    if known.refused_at is not None and known.refused_at >= since:
+    if known.refused is not None and known.refused.at >= since:
         return Action.REFUSED
     return Action.DRAINED if known.drain is not None else Action.NONE
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from remediation.ledger.record import LeverState, Seen
+from remediation.ledger.stamp import LeverState, Seen
 from rules.signals import Health, Signal, Subject
 from rules.topology import Workload
 
@@ -58,8 +58,9 @@ class LeverLook:
         stamp: which.
         state: in, out, or not to be known now.
         tag: stands for exactly what was seen: the ETag of the state file.
-        content: of the state file.
-        reason: why it could not be reached.
+        content: of the state file; of a Front Door origin, what is needed to bring it back as it was.
+        reason: why it could not be reached, or what else people should know of it.
+        settled: False while a change of it is still being rolled out.
     """
 
     stamp: str
@@ -67,6 +68,7 @@ class LeverLook:
     tag: str = ""
     content: str = ""
     reason: str = ""
+    settled: bool = True
 
     @property
     def maintenance(self) -> bool:

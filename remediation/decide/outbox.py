@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from remediation.decide.draft import Draft
 from remediation.decide.wording import news_of
 from remediation.ledger.intent import Outcome, OutcomeKind
-from remediation.ledger.record import Channel, Message, MessageKind, WorkloadRecord
+from remediation.ledger.record import WorkloadRecord
+from remediation.ledger.told import Channel, Message, MessageKind
 
 RETRY_FIRST = timedelta(seconds=5)
 RETRY_LONGEST = timedelta(minutes=5)

@@ -19,7 +19,8 @@ from rules.evaluate import RuleSet, evaluate
 from rules.findings import Finding, update
 from rules.health import Facts, Registers, bounded, facts, fold, forget, from_future, too_old
 from rules.policy import Policy
-from rules.scope import Scope, Situation, scope_of
+from rules.reach import Scope
+from rules.scope import Situation, scope_of
 from rules.signals import Signal
 from rules.topology import Workload
 

@@ -11,12 +11,14 @@ from remediation.decide.draft import Draft
 from remediation.decide.guardrails import holds
 from remediation.decide.proof import proof_of_recovery
 from remediation.ledger.intent import Intent, IntentState, Verb
-from remediation.ledger.record import Drain, HeldStep
+from remediation.ledger.record import HeldStep
+from remediation.ledger.stamp import Drain
 from rules.conditions import words
 from rules.evaluate import RuleSet
 from rules.findings import EVIDENCE_KEPT, Finding
+from rules.reach import Scope
 from rules.rule import Rule
-from rules.scope import Scope, ScopeVerdict, Situation, scope_of
+from rules.scope import ScopeVerdict, Situation, scope_of
 from rules.signals import RegisterKey, Severity
 
 NO_SCOPE = ScopeVerdict(Scope.NONE, "nothing is broken")
@@ -106,7 +108,7 @@ def _consider_rejoin(stamp: str, draft: Draft, situation: Situation, rules: Rule
     if against:
         hold_step(draft, step, against)
         return
-    _plan(draft, step, f"{proof.reason}, for {words(stood)}", content=drain.content)
+    _plan(draft, step, f"{proof.reason}, for {words(stood)}", content=drain.levers[-1].content)
 
 
 def _note_proof(draft: Draft, stamp: str, drain: Drain, *, proven: bool) -> Drain:

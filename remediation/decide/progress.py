@@ -10,7 +10,7 @@ from datetime import timedelta
 from remediation.decide.draft import Draft
 from remediation.decide.looks import LiveLook, StampLook
 from remediation.ledger.intent import Intent, IntentState, Lease, Outcome, OutcomeKind, Verb
-from remediation.ledger.record import Drain, LeverState, StampRecord
+from remediation.ledger.stamp import Drain, LeverState, Moved, Refusal, StampRecord
 from rules.scope import Situation
 from rules.topology import Workload
 
@@ -56,8 +56,9 @@ def record_outcome(draft: Draft, intent: Intent, outcome: Outcome) -> None:
             draft.put_intent(replace(intent, outcome=outcome.reason))
         case _:
             draft.put_intent(intent.to(IntentState.REFUSED, outcome.reason))
-            refused = replace(draft.stamp(intent.stamp), refused_at=draft.now, refusal=outcome.reason)
-            draft.stamps[intent.stamp] = refused
+            known = draft.stamp(intent.stamp)
+            refusals = {**known.refusals, intent.lever: Refusal(draft.now, outcome.reason)}
+            draft.stamps[intent.stamp] = replace(known, refusals=refusals)
 
 
 def _wait(intent: Intent, outcome: Outcome) -> timedelta:
@@ -71,7 +72,14 @@ def _applied(draft: Draft, intent: Intent, outcome: Outcome) -> None:
     draft.put_intent(replace(intent.to(IntentState.APPLIED, outcome.reason), applied_at=draft.now))
     drain = None
     if intent.verb is Verb.DRAIN:
-        drain = Drain(intent.id, intent.rule, intent.family, draft.now, intent.evidence, intent.content)
+        drain = Drain(
+            intent.id,
+            intent.rule,
+            intent.family,
+            draft.now,
+            intent.evidence,
+            (Moved(intent.lever, intent.content),),
+        )
     known = draft.stamp(intent.stamp)
     draft.stamps[intent.stamp] = StampRecord(drain=drain, seen=known.seen)
 

@@ -8,7 +8,8 @@ is the cause taken back by those who reported it, and every other check healthy.
 from dataclasses import dataclass
 from datetime import datetime
 
-from remediation.ledger.record import Drain, WorkloadRecord
+from remediation.ledger.record import WorkloadRecord
+from remediation.ledger.stamp import Drain
 from rules.conditions import words
 from rules.scope import Situation
 from rules.signals import AlertState, Health, RegisterKey

@@ -2,8 +2,8 @@
 
 from remediation.decide.draft import Draft
 from remediation.ledger.intent import Verb
-from remediation.ledger.record import Action, Incident
-from rules.scope import Scope
+from remediation.ledger.told import Action, Incident
+from rules.reach import Scope
 
 ACTION_IN_TITLE = {
     Action.PLANNED: " The worker is about to act.",
@@ -34,7 +34,8 @@ def what_the_worker_does(draft: Draft, incident: Incident) -> str:
         case Action.STUCK:
             return f"STUCK: {incident.stamp} was acted upon, but it was not seen to help in time; look at it"
         case Action.REFUSED:
-            return f"REFUSED: {draft.stamp(str(incident.stamp)).refusal}; do it by hand if it must be"
+            refused = draft.stamp(str(incident.stamp)).refused
+            return f"REFUSED: {refused.reason if refused else ''}; do it by hand if it must be"
         case Action.PLANNED | Action.APPLIED:
             going = draft.going_at(str(incident.stamp))
             return "; ".join(f"{intent.verb} of {intent.stamp} is {intent.state}" for intent in going)

@@ -18,17 +18,11 @@ from typing import Annotated, Any, ClassVar
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
-from remediation.ledger.intent import Intent
-from remediation.ledger.record import (
-    DrainMade,
-    HeldStep,
-    HoldSwitch,
-    Incident,
-    JournalEntry,
-    Message,
-    StampRecord,
-    WorkloadRecord,
-)
+from remediation.ledger.intent import Intent, Verb
+from remediation.ledger.orders import Approval, HoldSwitch, Silence
+from remediation.ledger.record import DrainMade, HeldStep, JournalEntry, WorkloadRecord
+from remediation.ledger.stamp import StampRecord
+from remediation.ledger.told import Incident, Message
 from rules.evaluate import Asked, Waiting
 from rules.findings import Finding
 from rules.signals import AlertState, Health, Severity, Signal, Subject
@@ -94,6 +88,9 @@ class _Stored:
     outbox: tuple[Message, ...] = ()
     journal: tuple[JournalEntry, ...] = ()
     hold: HoldSwitch | None = None
+    silences: tuple[Silence, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    took: dict[Verb, tuple[int, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +131,9 @@ def encode(record: WorkloadRecord, write_id: str) -> bytes:
         outbox=record.outbox,
         journal=record.journal,
         hold=record.hold,
+        silences=record.silences,
+        approvals=record.approvals,
+        took=dict(record.took) or None,
     )
     try:
         data = _ENVELOPE.dump_json(_Envelope(VERSION, write_id, stored), exclude_defaults=True)
@@ -175,6 +175,9 @@ def decode(data: bytes, upgrades: Mapping[int, Upgrade] = UPGRADES) -> tuple[Wor
         outbox=stored.outbox,
         journal=stored.journal,
         hold=stored.hold,
+        silences=stored.silences,
+        approvals=stored.approvals,
+        took=stored.took or {},
     )
     return record, envelope.write_id
 

@@ -16,6 +16,15 @@ class Verb(StrEnum):
 
     DRAIN = "drain"
     REJOIN = "rejoin"
+    RESTART = "restart"  # one of its deployments
+    WEBHOOK = "webhook"  # somebody else does it
+
+
+class LeverKind(StrEnum):
+    """What a stamp is taken out of rotation by, the preferred one first."""
+
+    STATE_FILE = "state_file"  # data plane: seconds
+    FRONT_DOOR = "front_door"  # control plane: minutes
 
 
 class IntentState(StrEnum):
@@ -104,7 +113,10 @@ class Intent:
         not_before: when it may be tried again.
         lease: who carries it out now.
         applied_at: when the desired state was seen.
-        content: the state file's content before a drain, to be restored as it was.
+        content: what the lever showed before a drain, to be restored as it was.
+        lever: which lever it moves.
+        author: the person who asked for it; empty where a rule did.
+        target: the deployment or endpoint of the workload file, for a restart or a webhook.
         outcome: the last outcome, in words.
         stuck: it was not verified in time, and people were told.
     """
@@ -125,6 +137,9 @@ class Intent:
     content: str = ""
     outcome: str = ""
     stuck: bool = False
+    lever: LeverKind = LeverKind.STATE_FILE
+    author: str = ""
+    target: str = ""
 
     @property
     def in_flight(self) -> bool:

@@ -17,174 +17,12 @@ from remediation.ledger.intent import (
     Verb,
     check_transition,
 )
+from remediation.ledger.orders import Approval, HoldSwitch, Silence
+from remediation.ledger.stamp import StampRecord
+from remediation.ledger.told import Incident, Message
 from rules.evaluate import Asked, Waiting
 from rules.findings import Finding
-from rules.scope import Scope
-from rules.signals import RegisterKey, Severity, Signal
-
-
-class LeverState(StrEnum):
-    """What a lever shows of a stamp."""
-
-    IN = "in"  # the stamp is in rotation, as far as this lever goes
-    OUT = "out"  # this lever takes it out
-    UNREACHABLE = "unreachable"  # it cannot be known now
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """The last look at a stamp.
-
-    Attributes:
-        lever: what the state file showed.
-        serves: whether HealthService answered 200.
-        others_healthy: whether every check but the one on the state file was healthy.
-        drained: whether the check on the state file failed: HealthService has noticed the drain.
-        answered: whether HealthService answered at all.
-        maintenance: whether the state file's content says `MAINTENANCE`.
-        words: what was seen, for people.
-    """
-
-    lever: LeverState
-    serves: bool
-    others_healthy: bool
-    drained: bool
-    answered: bool = True
-    maintenance: bool = False
-    words: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Drain:
-    """Why a stamp is out by our hand, and what its return waits for.
-
-    Attributes:
-        intent: the intent that took it out.
-        rule: the rule that asked for it.
-        family: that rule's family.
-        at: when it was applied.
-        evidence: whose word must turn green before a rejoin.
-        content: of the state file, to be restored.
-        recovering_since: since when the proof of recovery has stood.
-    """
-
-    intent: str
-    rule: str
-    family: str
-    at: datetime
-    evidence: tuple[RegisterKey, ...]
-    content: str = ""
-    recovering_since: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StampRecord:
-    """What we know of one stamp, and what we did to it.
-
-    Attributes:
-        drain: set while it is out by our hand.
-        adopted_at: since when it has been out by other hands.
-        reminded_at: when people were last asked about a stamp that is still out.
-        refused_at: when the lever last said no.
-        refusal: in its words.
-        undone_at: when other hands brought back what we had drained.
-        seen: the last look.
-    """
-
-    drain: Drain | None = None
-    adopted_at: datetime | None = None
-    reminded_at: datetime | None = None
-    refused_at: datetime | None = None
-    refusal: str = ""
-    undone_at: datetime | None = None
-    seen: Seen | None = None
-
-    @property
-    def out(self) -> bool:
-        """Out of rotation, by whomever. It counts against capacity."""
-        return self.drain is not None or self.adopted_at is not None
-
-
-class Action(StrEnum):
-    """What the worker did about an incident, as far as people are told."""
-
-    NONE = "none"
-    PLANNED = "planned"  # an intent is recorded
-    APPLIED = "applied"  # the lever was moved; not yet seen to help
-    DRAINED = "drained"  # the stamp is out, as intended
-    STUCK = "stuck"  # the lever was moved, and it was not seen to help in time
-    REFUSED = "refused"  # the lever said no
-
-
-@dataclass(frozen=True, slots=True)
-class Incident:
-    """Findings grouped for people: one page, one dedup key, from its opening to its end.
-
-    Attributes:
-        key: `workload/stamp or global/rule family`; the dedup key, computable without the ledger.
-        stamp: None for a global one.
-        family: the rule family.
-        severity: as people were told.
-        opened_at: when.
-        summary: the rule's sentence.
-        scope: the verdict that people were last told.
-        reason: of that verdict.
-        pages: whether someone was woken for it.
-        told_holds: the guardrails that people know to hold the drain; settling is not among them.
-        action: what people know of what the worker did about it.
-    """
-
-    key: str
-    stamp: str | None
-    family: str
-    severity: Severity
-    opened_at: datetime
-    summary: str
-    scope: Scope
-    reason: str
-    pages: bool
-    told_holds: tuple[str, ...] = ()
-    action: Action = Action.NONE
-
-
-class Channel(StrEnum):
-    """How someone is told."""
-
-    PAGE = "page"  # wakes someone
-    NOTIFY = "notify"  # does not
-
-
-class MessageKind(StrEnum):
-    """What a message does to the incident on the other side."""
-
-    TRIGGER = "trigger"
-    RESOLVE = "resolve"
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """Something that must still be told.
-
-    Attributes:
-        id: deterministic; the same message is never queued twice.
-        incident: the key of its incident: the dedup key.
-        severity: how loudly.
-        title: one line.
-        facts: label and text, for the details.
-        not_before: until then the delivery is its author's, afterwards anyone's.
-        attempts: how often it was tried.
-    """
-
-    id: str
-    channel: Channel
-    kind: MessageKind
-    incident: str
-    severity: Severity
-    title: str
-    created_at: datetime
-    not_before: datetime
-    facts: tuple[tuple[str, str], ...] = ()
-    attempts: int = 0
+from rules.signals import RegisterKey, Signal
 
 
 class Cause(StrEnum):
@@ -233,15 +71,6 @@ class JournalEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class HoldSwitch:
-    """Stops all acting; pages go on."""
-
-    author: str
-    reason: str
-    until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class DrainMade:
     """One drain that was begun, for budgets and cooldown."""
 
@@ -266,6 +95,9 @@ class WorkloadRecord:
         outbox: what must still be told.
         journal: decisions not yet in the journal.
         hold: the hold switch, if it is on.
+        silences: what is muted, or was lately.
+        approvals: steps that wait for a person's word, or have it.
+        took: how many seconds the last drains and rejoins took from the act to the proof, newest last.
     """
 
     workload: str
@@ -281,6 +113,9 @@ class WorkloadRecord:
     outbox: tuple[Message, ...] = ()
     journal: tuple[JournalEntry, ...] = ()
     hold: HoldSwitch | None = None
+    silences: tuple[Silence, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    took: Mapping[Verb, tuple[int, ...]] = field(default_factory=dict)
 
     def stamp(self, name: str) -> StampRecord:
         """What is known of a stamp; a blank where nothing is."""

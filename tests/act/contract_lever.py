@@ -9,7 +9,7 @@ from typing import Protocol
 
 from remediation.decide.looks import LeverLook
 from remediation.ledger.intent import OutcomeKind
-from remediation.ledger.record import LeverState
+from remediation.ledger.stamp import LeverState
 from remediation.ports import Lever
 from rules.topology import Stamp
 

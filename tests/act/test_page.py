@@ -13,7 +13,7 @@ from remediation.act.log import LogTeller
 from remediation.act.page import BODY_BYTES, PagerDutyTeller, dedup_key, event_body
 from remediation.act.secret import from_environment
 from remediation.ledger.intent import OutcomeKind
-from remediation.ledger.record import Channel, Message, MessageKind
+from remediation.ledger.told import Channel, Message, MessageKind
 from rules.signals import Severity
 from rules.topology import Channels, PagerDuty, SecretRef, Workload
 from tests.act.far_side import FarSide, StillClock, hangs, hangs_up, says, says_json, secrets

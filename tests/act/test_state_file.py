@@ -23,7 +23,7 @@ from remediation.act.state_file import StateFileLever
 from remediation.act.state_folder import FolderLever
 from remediation.decide.looks import LeverLook
 from remediation.ledger.intent import Outcome, OutcomeKind
-from remediation.ledger.record import LeverState
+from remediation.ledger.stamp import LeverState
 from rules.topology import BlobStateFile, FolderStateFile, SecretRef, Stamp
 from tests.act.contract_lever import CONTENT, LeverBench, LeverContract
 from tests.act.far_side import Answer, FarSide, hangs, hangs_up, says, secrets

@@ -14,7 +14,7 @@ from remediation.act.http import Door
 from remediation.act.log import LogTeller
 from remediation.act.teams import TeamsTeller
 from remediation.ledger.intent import OutcomeKind
-from remediation.ledger.record import Channel, Message, MessageKind
+from remediation.ledger.told import Channel, Message, MessageKind
 from rules.signals import Severity
 from rules.topology import Channels, SecretRef, Teams
 from tests.act.far_side import FarSide, StillClock, hangs, hangs_up, says, secrets

@@ -9,12 +9,15 @@ from remediation.decide.case import Case, Guardrail, Step
 from remediation.decide.guardrails import holds
 from remediation.decide.looks import LiveLook
 from remediation.decide.plan import Arrival, Charge, Occasion, plan, situation_of
-from remediation.ledger.intent import Verb
-from remediation.ledger.record import Action, Cause, Drain, Incident, LeverState, StampRecord, WorkloadRecord
+from remediation.ledger.intent import LeverKind, Verb
+from remediation.ledger.record import Cause, WorkloadRecord
+from remediation.ledger.stamp import Drain, LeverState, Moved, StampRecord
+from remediation.ledger.told import Action, Incident
 from rules.evaluate import RuleSet
 from rules.policy import Mode, Policy
+from rules.reach import Scope
 from rules.rule import Rule
-from rules.scope import Scope, ScopeVerdict, scope_of
+from rules.scope import ScopeVerdict, scope_of
 from rules.signals import Health, Signal
 from rules.topology import Workload
 from tests.builders import (
@@ -55,7 +58,7 @@ def looked_at(**stamps: StampRecord) -> dict[str, StampRecord]:
 
 def a_drain(**changes: Any) -> Drain:
     """A drain of ours, ten minutes old, for the red processor."""
-    drain = Drain("shop/weu/drain/1", RULE, RULE, at(-600), (RED.key,))
+    drain = Drain("shop/weu/drain/1", RULE, RULE, at(-600), (RED.key,), (Moved(LeverKind.STATE_FILE),))
     return replace(drain, **changes)
 
 

@@ -13,7 +13,8 @@ from remediation.decide.outbox import settle
 from remediation.decide.plan import Arrival, Charge, Occasion, plan
 from remediation.decide.progress import begin, record_outcome
 from remediation.ledger.intent import IntentState, Lease, Outcome, OutcomeKind
-from remediation.ledger.record import Cause, LeverState, WorkloadRecord
+from remediation.ledger.record import Cause, WorkloadRecord
+from remediation.ledger.stamp import LeverState
 from rules.conditions import AlertFires, AnyOf, HeldFor, NodeIs
 from rules.policy import Mode, Policy
 from rules.rule import Playbook

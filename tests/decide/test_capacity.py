@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from remediation.decide.case import Guardrail
 from remediation.decide.guardrails import holds, keeps_enough_serving, serving
-from remediation.ledger.record import DrainMade, LeverState, StampRecord, WorkloadRecord
+from remediation.ledger.record import DrainMade, WorkloadRecord
+from remediation.ledger.stamp import LeverState, StampRecord
 from rules.policy import Policy
 from rules.signals import Health
 from tests.builders import (

@@ -4,7 +4,9 @@ from dataclasses import replace
 
 from remediation.decide.draft import ENDED_INTENTS_KEPT, Draft
 from remediation.ledger.intent import IntentState, Verb
-from remediation.ledger.record import Cause, Channel, DrainMade, HeldStep, MessageKind, StampRecord
+from remediation.ledger.record import Cause, DrainMade, HeldStep
+from remediation.ledger.stamp import StampRecord
+from remediation.ledger.told import Channel, MessageKind
 from rules.conditions import Answer, Verdict
 from rules.evaluate import Asked
 from tests.builders import NOW, RULE, a_record, a_seen, an_entry, an_incident, an_intent, at

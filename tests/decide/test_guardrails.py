@@ -9,7 +9,9 @@ import pytest
 from remediation.decide.case import Case, Guardrail
 from remediation.decide.guardrails import DRAIN, REJOIN, holds
 from remediation.ledger.intent import IntentState, Lease, Verb
-from remediation.ledger.record import DrainMade, HoldSwitch, LeverState, StampRecord
+from remediation.ledger.orders import HoldSwitch
+from remediation.ledger.record import DrainMade
+from remediation.ledger.stamp import LeverState, StampRecord
 from rules.conditions import AlertFires, AllOf, AnyOf, NodeIs, Not
 from rules.policy import Mode
 from rules.signals import Health
@@ -28,6 +30,7 @@ from tests.builders import (
     an_intent,
     at,
     findings,
+    refused,
     registers,
 )
 from tests.decide.cases import (
@@ -47,7 +50,7 @@ NODE_RED = a_rule().when
 UNLESS_VAULT = AnyOf((NODE_RED, AllOf((AlertFires("Lag"), Not(NodeIs("Keyvault", frozenset({Health.RED})))))))
 """The shape of the shipped rule: an alert counts unless something else explains it."""
 
-DRAINS_AND_REJOINS = pytest.mark.parametrize("verb", Verb)
+DRAINS_AND_REJOINS = pytest.mark.parametrize("verb", [Verb.DRAIN, Verb.REJOIN])
 
 
 @DRAINS_AND_REJOINS
@@ -222,8 +225,8 @@ def test_a_lever_out_of_reach_is_not_pulled(verb: Verb) -> None:
 def test_a_lever_that_said_no_is_left_alone_for_the_cooldown(verb: Verb, ago: float, reason: Any) -> None:
     """Then it may have been mended."""
     known = a_case(verb=verb).record
-    refused = replace(known.stamp("weu"), refused_at=at(-ago), refusal="403")
-    record = replace(known, stamps={**known.stamps, "weu": refused})
+    said_no = replace(known.stamp("weu"), refusals=refused(at(-ago), "403"))
+    record = replace(known, stamps={**known.stamps, "weu": said_no})
     assert held_by(a_case(record, verb=verb)).get(Guardrail.LEVER_WORKS) == reason
 
 

@@ -7,10 +7,11 @@ import pytest
 
 from remediation.decide.incidents import incident_key
 from remediation.ledger.intent import IntentState
-from remediation.ledger.record import Channel, MessageKind, WorkloadRecord
+from remediation.ledger.record import WorkloadRecord
+from remediation.ledger.told import Channel, MessageKind
 from rules.policy import Mode
+from rules.reach import Scope
 from rules.rule import AskedOf, Playbook
-from rules.scope import Scope
 from rules.signals import Health, Severity
 from tests.builders import (
     NOW,

@@ -7,7 +7,9 @@ import pytest
 
 from remediation.decide.incidents import DRAIN_UNDONE, DRAINED_BY_OTHERS
 from remediation.ledger.intent import Intent, IntentState, Verb
-from remediation.ledger.record import Action, Channel, MessageKind, StampRecord, WorkloadRecord
+from remediation.ledger.record import WorkloadRecord
+from remediation.ledger.stamp import StampRecord
+from remediation.ledger.told import Action, Channel, MessageKind
 from rules.policy import Mode
 from rules.signals import Health
 from tests.builders import (
@@ -24,6 +26,7 @@ from tests.builders import (
     an_intent,
     at,
     findings,
+    refused,
     registers,
 )
 from tests.decide.cases import (
@@ -84,14 +87,14 @@ def test_what_needs_hands_wakes_again() -> None:
     stuck = acted(an_intent(state=IntentState.APPLIED, applied_at=NOW, stuck=True), known=Action.APPLIED)
     assert triggers(stuck)[Channel.PAGE].endswith("STUCK: look at it.")
     assert worker_said(stuck).startswith("STUCK: weu was acted upon")
-    refused = acted(refused_at=NOW, refusal="403 Forbidden", known=Action.PLANNED)
+    refused = acted(refusals=refused(NOW, "403 Forbidden"), known=Action.PLANNED)
     assert triggers(refused)[Channel.PAGE].endswith("REFUSED: the worker cannot do it.")
     assert worker_said(refused) == "REFUSED: 403 Forbidden; do it by hand if it must be"
 
 
 def test_a_refused_rejoin_wakes_someone() -> None:
     """P14: the stamp is well, and the worker cannot bring it back."""
-    refused = replace(drained(), refused_at=NOW, refusal="403")
+    refused = replace(drained(), refusals=refused(NOW, "403"))
     record = a_recovered_record(stamps=looked_at(weu=refused))
     after = decided(replace(record, incidents=incidents(an_incident(action=Action.PLANNED))))
     assert after.incidents[KEY].action is Action.REFUSED
@@ -100,7 +103,7 @@ def test_a_refused_rejoin_wakes_someone() -> None:
 
 def test_a_refusal_of_the_past_is_no_news_of_a_new_incident() -> None:
     """It was told with the incident in which it happened."""
-    old = StampRecord(refused_at=at(-7200), refusal="403", seen=a_seen())
+    old = StampRecord(refusals=refused(at(-7200), "403"), seen=a_seen())
     after = decided(a_red_record(findings={}, stamps=looked_at(weu=old)))
     assert after.incidents[KEY].action is Action.NONE
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from remediation.decide.looks import HEALTHSERVICE, HealthLook, LeverLook, StampLook, signal_of
-from remediation.ledger.record import LeverState, Seen
+from remediation.ledger.stamp import LeverState, Seen
 from rules.signals import Health, Subject
 from tests.builders import NOW, a_live_look, a_look, a_workload, at, seconds
 

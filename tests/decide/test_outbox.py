@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from remediation.decide.draft import AUTHOR_DELIVERS_FOR, Draft
 from remediation.decide.outbox import RETRY_FIRST, RETRY_LONGEST, due, settle
 from remediation.ledger.intent import Outcome, OutcomeKind
-from remediation.ledger.record import Channel, Message, MessageKind
+from remediation.ledger.told import Channel, Message, MessageKind
 from tests.builders import NOW, a_message, a_record, an_incident, at, seconds
 
 TRIGGER = a_message(id="1")

@@ -6,7 +6,7 @@ import pytest
 
 from remediation.decide.draft import Draft
 from remediation.decide.outbox import make_up_for
-from remediation.ledger.record import Incident, Message, MessageKind
+from remediation.ledger.told import Incident, Message, MessageKind
 from tests.builders import NOW, a_message, a_record, an_incident, at
 from tests.decide.cases import incidents
 

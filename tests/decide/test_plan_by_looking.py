@@ -7,7 +7,8 @@ import pytest
 from remediation.decide.looks import HEALTHSERVICE, LiveLook, StampLook
 from remediation.decide.plan import Occasion, plan
 from remediation.ledger.intent import IntentState, Verb
-from remediation.ledger.record import Cause, LeverState, WorkloadRecord
+from remediation.ledger.record import Cause, WorkloadRecord
+from remediation.ledger.stamp import LeverState
 from rules.signals import RegisterKey
 from tests.builders import STAMPS, a_live_look, a_look, a_record, a_signal, an_intent, at
 from tests.decide.cases import (

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from remediation.ledger.intent import IntentState, Verb
-from remediation.ledger.record import DrainMade, HeldStep, StampRecord, WorkloadRecord
+from remediation.ledger.intent import IntentState, LeverKind, Verb
+from remediation.ledger.record import DrainMade, HeldStep, WorkloadRecord
+from remediation.ledger.stamp import Moved, StampRecord
 from rules.conditions import NodeIs
 from rules.policy import Mode
 from rules.rule import Playbook
@@ -167,7 +168,7 @@ def test_an_intent_of_a_rule_that_is_gone_is_withdrawn(verb: Verb) -> None:
 
 def test_a_rejoin_is_planned_when_the_proof_has_stood() -> None:
     """P12: with what the state file held before the drain."""
-    record = a_recovered_record(stamps=looked_at(weu=drained(recovering_since=at(-600), content="up")))
+    record = a_recovered_record(stamps=looked_at(weu=drained(recovering_since=at(-600), levers=(Moved(LeverKind.STATE_FILE, "up"),))))
     after = decided(record)
     (intent,) = after.in_flight()
     assert (intent.verb, intent.stamp, intent.content) == (Verb.REJOIN, "weu", "up")

@@ -18,8 +18,9 @@ from remediation.decide.progress import (
     supersede,
     take_note,
 )
-from remediation.ledger.intent import Intent, IntentState, Lease, Outcome, OutcomeKind, Verb
-from remediation.ledger.record import Drain, DrainMade, LeverState, StampRecord
+from remediation.ledger.intent import Intent, IntentState, Lease, LeverKind, Outcome, OutcomeKind, Verb
+from remediation.ledger.record import DrainMade
+from remediation.ledger.stamp import Drain, LeverState, Moved, StampRecord
 from tests.builders import (
     NOW,
     RULE,
@@ -29,6 +30,7 @@ from tests.builders import (
     a_seen,
     an_intent,
     at,
+    refused,
     seconds,
 )
 from tests.decide.cases import a_drain, an_auto_workload, drained, looked_at
@@ -80,10 +82,10 @@ def outcome(
 
 def test_an_applied_drain_is_ours_with_all_that_its_return_waits_for() -> None:
     """Whatever was known before of refusals and other hands is over."""
-    before = StampRecord(adopted_at=at(-9), refused_at=at(-9), undone_at=at(-9), seen=a_seen())
+    before = StampRecord(adopted_at=at(-9), refusals=refused(at(-9), "403"), undone_at=at(-9), seen=a_seen())
     draft, intent = outcome(an_acting(content="up"), OutcomeKind.APPLIED, weu=before)
     assert (intent.state, intent.applied_at, intent.lease) == (IntentState.APPLIED, NOW, None)
-    drain = Drain(intent.id, RULE, RULE, NOW, intent.evidence, "up")
+    drain = Drain(intent.id, RULE, RULE, NOW, intent.evidence, (Moved(LeverKind.STATE_FILE, "up"),))
     assert draft.stamp("weu") == StampRecord(drain=drain, seen=a_seen())
     assert draft.events == ["drain of weu: applied: so"]
 
@@ -157,13 +159,13 @@ def test_a_refusal_is_over_and_remembered(kind: OutcomeKind, attempts: int) -> N
     draft, intent = outcome(an_acting(attempts=attempts), kind)
     assert (intent.state, intent.lease) == (IntentState.REFUSED, None)
     stamp = draft.stamp("weu")
-    assert (stamp.refused_at, stamp.refusal, stamp.out) == (NOW, "so", False)
+    assert (stamp.refusals, stamp.out) == (refused(NOW, "so"), False)
 
 
 def test_a_refused_rejoin_leaves_the_stamp_drained() -> None:
     """It is still out by our hand (P14)."""
     draft, _ = outcome(an_acting(Verb.REJOIN), OutcomeKind.REFUSED, weu=drained())
-    assert draft.stamp("weu") == replace(drained(), refused_at=NOW, refusal="so")
+    assert draft.stamp("weu") == replace(drained(), refusals=refused(NOW, "so"))
 
 
 def test_an_unknown_outcome_keeps_the_lease() -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from remediation.decide.plan import situation_of
 from remediation.decide.proof import Proof, proof_of_recovery
-from remediation.ledger.record import LeverState, StampRecord, WorkloadRecord
+from remediation.ledger.record import WorkloadRecord
+from remediation.ledger.stamp import LeverState, StampRecord
 from rules.signals import AlertState, Health, Signal
 from tests.builders import NOW, a_finding, a_seen, a_signal, an_alert, at, findings, registers
 from tests.decide.cases import GREEN, RED, ROOTS, a_charge, a_drain, a_recovered_record, looked_at

@@ -6,7 +6,8 @@ import pytest
 
 from remediation.decide.case import Case, Guardrail
 from remediation.decide.looks import LiveLook
-from remediation.ledger.record import StampRecord, WorkloadRecord
+from remediation.ledger.record import WorkloadRecord
+from remediation.ledger.stamp import StampRecord
 from rules.signals import Health
 from tests.builders import (
     STAMPS,

@@ -2,23 +2,14 @@
 
 from dataclasses import replace
 
-from remediation.ledger.intent import IntentState, Lease, Verb
-from remediation.ledger.record import (
-    Action,
-    Cause,
-    Channel,
-    Drain,
-    DrainMade,
-    HeldStep,
-    HoldSwitch,
-    JournalEntry,
-    LeverState,
-    Seen,
-    StampRecord,
-    WorkloadRecord,
-)
+from remediation.ledger.intent import IntentState, Lease, LeverKind, Verb
+from remediation.ledger.orders import Approval, HoldSwitch, Silence
+from remediation.ledger.record import Cause, DrainMade, HeldStep, JournalEntry, WorkloadRecord
+from remediation.ledger.stamp import Drain, LeverState, Moved, Seen, StampRecord
+from remediation.ledger.told import Action, Channel
 from rules.evaluate import Waiting
 from rules.findings import Finding
+from rules.queue import Backlog, PartitionState, QueueState
 from rules.signals import Health, RegisterKey, Signal
 from tests.builders import (
     RULE,
@@ -32,6 +23,7 @@ from tests.builders import (
     an_intent,
     at,
     findings,
+    refused,
     registers,
 )
 
@@ -49,7 +41,13 @@ def a_rich_record(revision: int = 1) -> WorkloadRecord:
         incidents={
             incident.key: incident
             for incident in (
-                an_incident(told_holds=("cooldown", "budget"), action=Action.APPLIED),
+                an_incident(
+                    told_holds=("cooldown", "budget"),
+                    action=Action.APPLIED,
+                    under="shop/weu/root",
+                    escalated=True,
+                    silenced=True,
+                ),
                 an_incident(stamp=None, family="dns", pages=False),
             )
         },
@@ -65,6 +63,9 @@ def a_rich_record(revision: int = 1) -> WorkloadRecord:
                     not_before=at(20),
                     applied_at=at(10),
                     content="stamp is up\n",
+                    lever=LeverKind.FRONT_DOOR,
+                    author="ada",
+                    target="processor",
                     outcome="the answer was lost",
                     stuck=True,
                 ),
@@ -79,6 +80,11 @@ def a_rich_record(revision: int = 1) -> WorkloadRecord:
         ),
         journal=(_decision(revision), an_entry(revision + 1)),
         hold=HoldSwitch("anna@example.com", "the region is being moved", at(86400)),
+        silences=(Silence("s1", "ada", "a test of load", at(-60), at(600), "weu", "root-*"),),
+        approvals=(
+            Approval("a1", Verb.DRAIN, "weu", RULE, "0f", "drain weu", "worker", at(-9), at(900), "ada"),
+        ),
+        took={Verb.DRAIN: (31, 60), Verb.REJOIN: (30,)},
     )
 
 
@@ -110,14 +116,21 @@ def _drained() -> StampRecord:
             family=RULE,
             at=at(-300),
             evidence=(a_signal().key,),
-            content="stamp is up\n",
+            levers=(Moved(LeverKind.STATE_FILE, "stamp is up\n"), Moved(LeverKind.FRONT_DOOR, "{}")),
+            marks={"0": 17},
+            author="ada",
+            stays_out=True,
             recovering_since=at(-30),
         ),
         adopted_at=at(-400),
         reminded_at=at(-20),
-        refused_at=at(-500),
-        refusal="403",
+        refusals=refused(at(-500), "403"),
         undone_at=at(-200),
+        rejoined_at=at(-9000),
+        out_by_itself_at=at(-8000),
+        back_by_itself_at=at(-7000),
+        turns=(at(-60), at(-30)),
+        queue=_queue(),
         seen=Seen(
             LeverState.OUT,
             serves=True,
@@ -126,7 +139,28 @@ def _drained() -> StampRecord:
             answered=False,
             maintenance=True,
             words="HealthService 503; state file out",
+            origin=LeverState.IN,
+            settled=False,
         ),
+    )
+
+
+def _queue() -> QueueState:
+    return QueueState(
+        stamp="weu",
+        looked_at=at(-3),
+        at=at(-33),
+        blind="the hub cannot be reached",
+        hub_created_at=at(-90000),
+        remade_at=at(-80000),
+        partitions={"0": PartitionState(17, 12, 5, 1, at(-200), stale=True), "1": PartitionState(3)},
+        beyond=2,
+        stalled_since=at(-200),
+        well_at=at(-230),
+        sent_at=at(-40),
+        checkpoint_at=at(-231),
+        owned_at=at(-50),
+        backlog=Backlog(at(-300), 1, 6, 3, at(-100)),
     )
 
 

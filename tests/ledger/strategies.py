@@ -3,26 +3,19 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import Field, fields, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import strategies as st
 
-from remediation.ledger.intent import Intent, Lease
-from remediation.ledger.record import (
-    Drain,
-    DrainMade,
-    HeldStep,
-    HoldSwitch,
-    Incident,
-    JournalEntry,
-    Message,
-    Seen,
-    StampRecord,
-    WorkloadRecord,
-)
+from remediation.ledger.intent import Intent, Lease, Verb
+from remediation.ledger.orders import Approval, HoldSwitch, Silence
+from remediation.ledger.record import DrainMade, HeldStep, JournalEntry, WorkloadRecord
+from remediation.ledger.stamp import Drain, Moved, Refusal, Seen, StampRecord
+from remediation.ledger.told import Incident, Message
 from remediation.ports import DeadLetter
 from rules.evaluate import Asked, Waiting
 from rules.findings import Finding
+from rules.queue import Backlog, PartitionState, QueueState
 from rules.signals import Signal
 
 moments = st.datetimes(timezones=st.just(UTC))
@@ -45,6 +38,13 @@ _BUILT: tuple[type[Any], ...] = (
     HoldSwitch,
     DrainMade,
     DeadLetter,
+    Moved,
+    Refusal,
+    Silence,
+    Approval,
+    PartitionState,
+    Backlog,
+    QueueState,
 )
 
 
@@ -54,6 +54,13 @@ def _all_fields(kind: type[Any]) -> st.SearchStrategy[Any]:
     return st.builds(kind, **{field.name: ... for field in given})
 
 
+def _dictionaries(asked: Any) -> st.SearchStrategy[Mapping[Any, Any]]:
+    """Mappings as the worker makes them: dictionaries, not whatever else may be one."""
+    key, value = get_args(asked)
+    return st.dictionaries(st.from_type(key), st.from_type(value), max_size=3)
+
+
+st.register_type_strategy(Mapping, _dictionaries)
 for _kind in _BUILT:
     st.register_type_strategy(_kind, _all_fields(_kind))
 
@@ -84,4 +91,7 @@ def records(draw: st.DrawFn) -> WorkloadRecord:
         outbox=tuple(draw(_some(Message))),
         journal=tuple(draw(_some(JournalEntry))),
         hold=draw(st.none() | st.from_type(HoldSwitch)),
+        silences=tuple(draw(_some(Silence))),
+        approvals=tuple(draw(_some(Approval))),
+        took=draw(st.dictionaries(st.sampled_from(Verb), st.lists(st.integers(0), max_size=3).map(tuple))),
     )

@@ -86,6 +86,8 @@ class Clients:
         for producer in self._producers.values():
             self._later(producer.close())
         # A client whose broker is gone takes up to 30 s to notice; nobody has to wait for that.
+        if not self._closing:
+            return
         _, late = await asyncio.wait(self._closing, timeout=2)
         for task in late:
             task.cancel()

@@ -148,6 +148,8 @@ def test_a_playbook_says_what_it_asks_for() -> None:
         Playbook.PAGE: (False, True, True),
         Playbook.NOTIFY: (False, False, True),
         Playbook.RECORD: (False, False, False),
+        Playbook.RESTART: (False, False, True),
+        Playbook.WEBHOOK: (False, False, True),
     }
 
 

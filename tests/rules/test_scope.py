@@ -7,7 +7,8 @@ import pytest
 from rules.findings import Finding
 from rules.health import facts
 from rules.policy import Policy
-from rules.scope import Scope, ScopeVerdict, Situation, scope_of
+from rules.reach import Scope
+from rules.scope import ScopeVerdict, Situation, scope_of
 from rules.signals import Health, Signal
 from tests.builders import NOW, RULE, STAMPS, a_finding, a_signal, a_workload, at, registers
 

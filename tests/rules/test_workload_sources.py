@@ -62,7 +62,7 @@ def test_connections_are_references_to_secrets() -> None:
         ("    event_hub: {namespace: https://x.y, checkpoints: {connection: env:S}}\n", "a host name"),
         ("    front_door_origin: weu\n", "the id of an Azure resource"),
         ("    health_query: {workspace: mine}\n", "an id of the form"),
-        ("    capacity: 0\n", "at least 1"),
+        ("    capacity: 0\n", "expected 1 or more"),
     ],
 )
 def test_what_a_stamp_cannot_be_asked_by(added: str, said: str) -> None:
@@ -124,18 +124,24 @@ front_door_url: https://shop.example/health/stamp
         ("subjects: [{label: a, value: b}]\n", "says nothing"),
         ("subjects: [{alert: a, stamp: wue}]\n", "there is no stamp wue; did you mean 'weu'?"),
         (
-            "fired_alerts: {subscriptions: [00000000-0000-0000-0000-000000000001, "
-            "00000000-0000-0000-0000-000000000001]}\n",
+            (
+                "fired_alerts: {subscriptions: [00000000-0000-0000-0000-000000000001, "
+                "00000000-0000-0000-0000-000000000001]}\n"
+            ),
             "stands twice",
         ),
         (
-            "health_model: {model: /subscriptions/1/resourceGroups/g/providers/x/y/z, "
-            "entities: [{entity: a, node: A}, {entity: a, node: B}]}\n",
+            (
+                "health_model: {model: /subscriptions/1/resourceGroups/g/providers/x/y/z, "
+                "entities: [{entity: a, node: A}, {entity: a, node: B}]}\n"
+            ),
             "the entity a stands twice",
         ),
         (
-            "health_model: {model: /subscriptions/1/resourceGroups/g/providers/x/y/z, "
-            "entities: [{entity: a, stamp: eus, node: A}]}\n",
+            (
+                "health_model: {model: /subscriptions/1/resourceGroups/g/providers/x/y/z, "
+                "entities: [{entity: a, stamp: eus, node: A}]}\n"
+            ),
             "there is no stamp eus",
         ),
     ],
