@@ -6,25 +6,39 @@ from typing import List  # noqa: UP035 - see `signals`
 import azure.functions as func
 
 from remediation.wiring import worker
-from remediation.worker import Reply, Route
+from remediation.worker import ORIGIN_HEADER, Reply, Route, may_send
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
 
 def _response(reply: Reply) -> func.HttpResponse:
-    return func.HttpResponse(reply.json(), status_code=reply.status, mimetype="application/json")
+    return func.HttpResponse(
+        reply.json(), status_code=reply.status, headers={**reply.headers}, mimetype="application/json"
+    )
 
 
-@app.route(route="api/alerts", methods=["POST"])
+async def _received(route: Route, req: func.HttpRequest) -> func.HttpResponse:
+    if req.method == "OPTIONS":
+        return _response(may_send(req.headers.get(ORIGIN_HEADER)))
+    return _response(await worker().receive(route, req.get_body()))
+
+
+@app.route(route="api/alerts", methods=["POST", "OPTIONS"])
 async def alerts(req: func.HttpRequest) -> func.HttpResponse:
-    """Azure Monitor's webhook."""
-    return _response(await worker().receive(Route.ALERTS, req.get_body()))
+    """Azure Monitor's webhook, and Event Grid's."""
+    return await _received(Route.ALERTS, req)
 
 
-@app.route(route="api/health-events", methods=["POST"])
+@app.route(route="api/health-events", methods=["POST", "OPTIONS"])
 async def health_events(req: func.HttpRequest) -> func.HttpResponse:
     """Health-state change events of senders without Event Hubs."""
-    return _response(await worker().receive(Route.HEALTH_EVENTS, req.get_body()))
+    return await _received(Route.HEALTH_EVENTS, req)
+
+
+@app.route(route="api/orders", methods=["POST"])
+async def orders(req: func.HttpRequest) -> func.HttpResponse:
+    """A person's order: hold, release, silence, drain, rejoin, approve."""
+    return _response(await worker().order(req.get_body()))
 
 
 @app.route(route="healthz", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)

@@ -2,12 +2,13 @@
 
 Essentials are enough for a signal, and every field of them may be missing, null
 or spelled otherwise. The context adds the reasons; an unknown service or context
-is never a cause to refuse an alert.
+is never a cause to refuse an alert. Of an alert on the activity log the context is
+an entry of that log, and tells facts of its own.
 """
 
 from datetime import datetime
 
-from remediation.intake import samples
+from remediation.intake import activity_log, samples
 from remediation.intake.alert import (
     SEVERITIES,
     Alert,
@@ -31,6 +32,7 @@ from rules.signals import AlertState, Signal
 FAMILY = "azure-monitor"
 
 _ACTIVITY_LOG = "activitylog"
+_SERVICES_OF_ACTIVITY_LOG = ("activitylog", "servicehealth", "resourcehealth")
 _PROMETHEUS_RESOURCE = "microsoft.resourceid"
 
 
@@ -40,12 +42,37 @@ def claims(value: Table) -> bool:
 
 
 def read(value: Table, known: Known) -> tuple[Signal, ...]:
-    """A signal for each workload that the alert is about.
+    """A signal for each workload that the alert is about, and the facts of its entry of the activity log.
 
     Raises:
         Rejection: it is about none that we know, or what it says, or when, cannot be made out.
     """
-    return signals_of(_alert(table(value, "data")), known)
+    data = table(value, "data")
+    alert, context = _alert(data), table(data, "alertContext")
+    if not context or not _of_activity_log(lower_keys(table(data, "essentials"))):
+        return signals_of(alert, known)
+    return _with_entry(alert, context, known)
+
+
+def _with_entry(alert: Alert, context: Table, known: Known) -> tuple[Signal, ...]:
+    """Either alone is enough: Service Health targets a subscription, whose stamps only its entry names."""
+    try:
+        own = signals_of(alert, known)
+    except Rejection:
+        own = ()
+    try:
+        facts = activity_log.read_entry(
+            context,
+            known,
+            why=samples.WHY if alert.why == samples.WHY else "",
+            target=next(iter(alert.clues.resources), ""),
+            fired_at=alert.observed_at,
+        )
+    except Rejection:
+        if own:
+            return own
+        raise
+    return (*own, *facts)
 
 
 def _alert(data: Table) -> Alert:
@@ -120,9 +147,17 @@ def _why_not_act(rule: str, clues: Clues, essentials: Table, context: Table) -> 
     ids = (*clues.resources, text(essentials, "alertid"))
     if samples.is_sample(rule, ids, clues.all_groups(), context):
         return samples.WHY
-    if text(essentials, "signaltype").replace(" ", "").lower() == _ACTIVITY_LOG:
+    if _of_activity_log(essentials):
         # These are always Fired: whether something broke, ended or was done on purpose stands in the context.
         return "an alert on the activity log says Fired for anything that happened"
     if not text(essentials, "monitorcondition"):
         return "it does not say whether it fired or was resolved"
     return ""
+
+
+def _of_activity_log(essentials: Table) -> bool:
+    """By its type, or by its service: both are written with and without blanks, and the type may be null."""
+    kind, service = (
+        text(essentials, key).replace(" ", "").lower() for key in ("signaltype", "monitoringservice")
+    )
+    return kind == _ACTIVITY_LOG or service.startswith(_SERVICES_OF_ACTIVITY_LOG)

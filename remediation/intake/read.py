@@ -8,8 +8,21 @@ of items of any family; each item stands for itself.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
-from remediation.intake import azure_monitor, health_events, limits
+from remediation.intake import (
+    azure_monitor,
+    event_grid,
+    health_events,
+    legacy_activity,
+    legacy_autoscale,
+    legacy_budget,
+    legacy_log,
+    legacy_metric,
+    limits,
+    records,
+    relay,
+)
 from remediation.intake.rejection import Code, Rejection
 from remediation.intake.subject import Known
 from rules.signals import Signal
@@ -33,6 +46,13 @@ class Family:
 FAMILIES = (
     Family(health_events.FAMILY, health_events.claims, health_events.read),
     Family(azure_monitor.FAMILY, azure_monitor.claims, azure_monitor.read),
+    Family(event_grid.FAMILY, event_grid.claims, event_grid.read),
+    Family(legacy_activity.FAMILY, legacy_activity.claims, legacy_activity.read),
+    Family(legacy_autoscale.FAMILY, legacy_autoscale.claims, legacy_autoscale.read),
+    Family(legacy_metric.FAMILY, legacy_metric.claims, legacy_metric.read),
+    Family(legacy_log.FAMILY, legacy_log.claims, legacy_log.read),
+    Family(legacy_budget.FAMILY, legacy_budget.claims, legacy_budget.read),
+    Family(records.FAMILY, records.claims, records.read),
 )
 """In order of precedence."""
 
@@ -70,9 +90,10 @@ def read(body: bytes, known: Known) -> Reading:
     signal = health_events.read_plain(body, known)
     if signal:
         return Reading(health_events.FAMILY, (signal,))
-    value = limits.parse(body)
-    if isinstance(value, list):
-        return _read_batch(value, known)
+    value = relay.unwrapped(limits.parse(body))
+    items = value if isinstance(value, list) else records.unwrap(value)
+    if items is not None:
+        return _read_batch(items, known)
     return _read_item(value, known)
 
 
@@ -107,7 +128,14 @@ def _read_item(value: object, known: Known) -> Reading:
     raise Rejection(Code.UNKNOWN_FAMILY, reason)
 
 
-def _read_batch(values: list[object], known: Known) -> Reading:
+def _items(value: object) -> list[object]:
+    """The records of a diagnostic stream; anything else is one item."""
+    found = records.unwrap(value)
+    return [value] if found is None else found
+
+
+def _read_batch(batch: list[object], known: Known) -> Reading:
+    values = list(chain.from_iterable(map(_items, batch)))
     if len(values) > limits.MAX_ITEMS:
         reason = f"the batch has {len(values)} items, more than {limits.MAX_ITEMS}; send smaller batches"
         raise Rejection(Code.TOO_MANY, reason)
@@ -118,7 +146,7 @@ def _read_batch(values: list[object], known: Known) -> Reading:
         item = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
         try:
             limits.check_item_size(len(item))
-            reading = _read_item(value, known)
+            reading = _read_item(relay.unwrapped(value), known)
         except Rejection as why:
             rejected.append(Rejected(item, why.code, why.reason))
         else:

@@ -61,6 +61,11 @@ class Known:
         for group in groups:
             self._owners.setdefault(group.lower(), set()).add(owner)
 
+    @property
+    def workloads(self) -> tuple[str, ...]:
+        """The names of the workloads."""
+        return tuple(self._stamps)
+
     def root_of(self, workload: str, stamp: str | None) -> str:
         """The name of the root node of a stamp (None: of the workload).
 

@@ -43,6 +43,11 @@ class Invocation:
         """The status of an HTTP answer."""
         return int(self.returned["http"]["status_code"])
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of an HTTP answer, their names in lower case."""
+        return {name.lower(): value for name, value in self.returned["http"].get("headers", {}).items()}
+
     def json(self) -> Any:
         """The body of an HTTP answer."""
         body = self.returned["http"]["body"]

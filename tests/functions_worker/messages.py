@@ -68,12 +68,18 @@ def event_hub_batch(
     return [{"name": argument, "data": bodies}], metadata
 
 
-def http_request(method: str, route: str, body: bytes = b"") -> list[Message]:
+def http_request(
+    method: str, route: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+) -> list[Message]:
     """A request; its body goes as bytes, since the worker says that it can take them."""
     request = {
         "method": method,
         "url": f"https://remediation.azurewebsites.net/{route}",
-        "headers": {"content-type": "application/json", "user-agent": "IcMBroadcaster/1.0"},
+        "headers": {
+            "content-type": "application/json",
+            "user-agent": "IcMBroadcaster/1.0",
+            **(headers or {}),
+        },
         "body": {"bytes": _bytes(body)},
     }
     return [{"name": "req", "data": {"http": request}}]

@@ -93,6 +93,27 @@ async def test_http_requests_get_the_app_s_own_answers(tmp_path: Path) -> None:
         assert await held(app.hub) == 2
 
 
+async def test_both_handshakes_are_answered(tmp_path: Path) -> None:
+    """Event Grid gets its code, a sender of CloudEvents its own name in a header; the hub stays empty."""
+    question = {
+        "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent",
+        "data": {"validationCode": "512d38b6-c7b8"},
+    }
+    async with loaded(tmp_path) as app:
+        asked = http_request("POST", "api/alerts", json.dumps([question]).encode())
+        answer = await app.worker.invoke("alerts", asked)
+        assert (answer.status, answer.json()) == (200, {"validationResponse": "512d38b6-c7b8"})
+        for name, route in [("alerts", "api/alerts"), ("health_events", "api/health-events")]:
+            # The host hands the names of headers over in lower case.
+            named = {"webhook-request-origin": "eventgrid.azure.net"}
+            allowed = await app.worker.invoke(name, http_request("OPTIONS", route, headers=named))
+            assert allowed.status == 200
+            assert allowed.headers["webhook-allowed-origin"] == "eventgrid.azure.net"
+            assert allowed.headers["webhook-allowed-rate"] == "*"
+            assert (await app.worker.invoke(name, http_request("OPTIONS", route))).status == 400
+        assert await held(app.hub) == 0
+
+
 async def test_a_batch_comes_with_the_metadata_that_its_events_share(tmp_path: Path) -> None:
     """A signal, a heartbeat and bodies nobody can read, in one batch: each is taken for what it is."""
     signal = json.dumps(health_event("weu", "red")).encode()
