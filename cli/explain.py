@@ -86,15 +86,16 @@ async def _read(
         except (LedgerUnavailableError, UnreadableRecordError) as error:
             fail(f"the ledger cannot be read: {error}", NO)
     until = at.replace(tzinfo=UTC) if at else None
-    return explained(record, entries, stamps, decision=decision, until=until)
+    return explained(record, entries, stamps, now=datetime.now(UTC), decision=decision, until=until)
 
 
 def _show_standing(standing: Standing) -> None:
     say(f"{standing.stamp}: {standing.state}", "bold")
     say(f"  seen      {standing.seen}")
     for label, lines in (
+        ("signal", standing.signals),
         ("finding", standing.findings),
-        ("in flight", standing.intents),
+        ("step", standing.intents),
         ("incident", standing.incidents),
     ):
         for line in lines:
@@ -105,10 +106,14 @@ def _show_standing(standing: Standing) -> None:
 
 def _show_decision(entry: JournalEntry) -> None:
     say(f"\n{entry.at:%Y-%m-%d %H:%M:%S}  {entry.id}  ({entry.cause})", "bold")
-    for signal in entry.signals:
-        say(f"  signal    {signal}")
+    for said in entry.heard or entry.signals:
+        say(f"  signal    {said}")
     for rule, stamp, answer, reason in entry.verdicts:
         say(f"  rule      {rule} for {stamp}: {answer}: {reason}")
+    for rule, stamp, scope, reason in entry.scopes:
+        say(f"  scope     {rule} for {stamp}: {scope}: {reason}")
+    for verb, stamp, rule, names in entry.passed:
+        say(f"  passed    {verb} {stamp} by {rule}: {names}")
     for event in entry.events:
         say(f"  happened  {event}")
     for held in entry.held:

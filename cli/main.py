@@ -2,7 +2,21 @@
 
 import typer
 
-from cli import check, demo, explain, inspect, schema, serve
+from cli import (
+    approve,
+    check,
+    demo,
+    doctor,
+    drain,
+    explain,
+    hold,
+    inspect,
+    rejoin,
+    release,
+    schema,
+    serve,
+    silence,
+)
 
 app = typer.Typer(
     name="remediation",
@@ -16,6 +30,13 @@ app.add_typer(demo.app, name="demo")
 app.command("check")(check.check)
 app.command("inspect")(inspect.inspect)
 app.command("explain")(explain.explain)
+app.command("drain")(drain.drain)
+app.command("rejoin")(rejoin.rejoin)
+app.command("hold")(hold.hold)
+app.command("release")(release.release)
+app.command("silence")(silence.silence)
+app.command("approve")(approve.approve)
+app.command("doctor")(doctor.doctor)
 app.command("schema")(schema.schema)
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.inspection import inspect_schema
 from cli.out import print_json
 from remediation.intake.health_events import health_event_schema
 from remediation.settings import Settings
@@ -18,10 +19,11 @@ class Kind(StrEnum):
     WORKLOAD = "workload"
     RULES = "rules"
     HEALTH_EVENT = "health-event"
+    INSPECT = "inspect"
 
 
 def schema(kind: Annotated[Kind, typer.Argument(help="Which format.")]) -> None:
-    """Print a JSON Schema: of the settings, the workload file, the rule file, or the health event."""
+    """Print a JSON Schema: of settings, workload file, rule file, health event, or of inspect's answer."""
     print_json(_schema(kind))
 
 
@@ -35,6 +37,8 @@ def _schema(kind: Kind) -> dict[str, Any]:
             return rules_schema()
         case Kind.HEALTH_EVENT:
             return health_event_schema()
+        case Kind.INSPECT:
+            return inspect_schema()
 
 
 def _settings_schema() -> dict[str, Any]:

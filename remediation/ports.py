@@ -10,8 +10,11 @@ from datetime import datetime
 from typing import Protocol
 
 from remediation.decide.looks import HealthLook, LeverLook
-from remediation.ledger.intent import Outcome
-from remediation.ledger.record import JournalEntry, Message, WorkloadRecord
+from remediation.ledger.intent import Intent, Outcome
+from remediation.ledger.orders import HoldSwitch
+from remediation.ledger.record import JournalEntry, WorkloadRecord
+from remediation.ledger.told import Message
+from rules.queue import QueueLook
 from rules.topology import Stamp, Workload
 
 
@@ -106,6 +109,14 @@ class Ledger(Protocol):
         """The last dead letters, oldest first."""
         ...
 
+    async def marker(self, workload: str) -> HoldSwitch | None:
+        """The emergency hold that a person laid into the store by hand, for this workload or for all.
+
+        It needs nothing of ours: a file or blob `hold` (or `hold-WORKLOAD`), its content the reason.
+        One that is there and cannot be read holds as well.
+        """
+        ...
+
     async def check(self) -> None:
         """Pass if the store can be reached and written."""
         ...
@@ -120,6 +131,30 @@ class HealthServices(Protocol):
 
     async def look(self, stamp: Stamp) -> HealthLook:
         """Ask one, within the probe time-out. Never raises: no answer is an answer."""
+        ...
+
+    async def look_through(self, workload: Workload) -> HealthLook | None:
+        """Ask some stamp's through Front Door; None where no such way is configured. Never raises."""
+        ...
+
+
+class Queues(Protocol):
+    """The hubs that the stamps' BackgroundProcessors read."""
+
+    async def look(self, stamp: Stamp) -> QueueLook:
+        """Look at one, and at the checkpoints of its consumer group. Never raises."""
+        ...
+
+
+class Steps(Protocol):
+    """Steps other than moving a lever: the restart of a deployment, a request to another system."""
+
+    async def take(self, workload: Workload, intent: Intent) -> Outcome:
+        """Take the step. Idempotent by the intent's id. Never raises."""
+        ...
+
+    async def look(self, workload: Workload, intent: Intent) -> Outcome | None:
+        """Whether a step that was taken is seen to be done: applied, refused, or None while it goes on."""
         ...
 
 

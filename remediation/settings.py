@@ -7,9 +7,12 @@ the secrets that `workload.yaml` names.
 
 from enum import StrEnum
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 class LedgerKind(StrEnum):
@@ -61,6 +64,15 @@ class Settings(BaseSettings):
         validation_alias="REMEDIATION_HUB__clientId",
         description="Client id of a user-assigned managed identity.",
     )
+    arm_url: str = Field(
+        "https://management.azure.com", description="Azure's control plane; another one in sovereign clouds."
+    )
+    logs_url: str = Field(
+        "https://api.loganalytics.azure.com", description="Log Analytics; another one in sovereign clouds."
+    )
+    static_token: SecretStr | None = Field(
+        None, description="Token for a stand-in of Azure's control plane; refused unless that is on loopback."
+    )
     log_json: bool | None = Field(
         default=None, description="Log lines as JSON, or for a terminal. Not given: JSON in Azure alone."
     )
@@ -73,6 +85,12 @@ class Settings(BaseSettings):
     def logs_json(self) -> bool:
         """Whether log lines are JSON."""
         return self.log_json if self.log_json is not None else self.site is not None
+
+    @model_validator(mode="after")
+    def _tries_things_out_at_home(self) -> "Settings":
+        if self.static_token is not None and urlsplit(self.arm_url).hostname not in _LOOPBACK:
+            raise ValueError("REMEDIATION_STATIC_TOKEN is set, and REMEDIATION_ARM_URL is not on loopback")
+        return self
 
     @model_validator(mode="after")
     def _fits_the_place(self) -> "Settings":

@@ -186,6 +186,9 @@ class StaticTokens:
         """That token."""
         return self._token
 
+    async def close(self) -> None:
+        """There is nothing to close."""
+
 
 def default_credential(client_id: str | None = None) -> "DefaultAzureCredential":
     """Managed identity on Azure, the developer's own sign-in elsewhere.

@@ -15,26 +15,38 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from remediation.act.arm import Arm
+from remediation.act.cluster import Clusters
+from remediation.act.front_door import FrontDoorLever
 from remediation.act.http import Door
 from remediation.act.log import LogTeller
 from remediation.act.page import PagerDutyTeller
+from remediation.act.restart import Restart
 from remediation.act.secret import from_environment
 from remediation.act.state_file import StateFileLever
+from remediation.act.steps import NamedSteps
 from remediation.act.teams import TeamsTeller
+from remediation.act.webhook import StepWebhook
+from remediation.asking import Asking
 from remediation.decide.plan import Charge
 from remediation.engine import Engine, Ports
 from remediation.inbox import HubInbox
 from remediation.intake.subject import Known
 from remediation.observe import Tally, configure
-from remediation.ports import Ledger
+from remediation.ports import Clock, Ledger
+from remediation.probes import fired_alerts, health_model, health_score
+from remediation.probes.consumer_lag import ConsumerLag
 from remediation.probes.healthservice import HttpHealthServices
+from remediation.probes.rest import Rest
+from remediation.probes.rounds import Rounds
 from remediation.settings import LedgerKind, Settings
+from remediation.tokens import StaticTokens, Tokens, default_credential
 from remediation.worker import Misconfigured, Parts, Worker
 from rules.evaluate import RuleSet
 from rules.load import load_catalog, load_rules, load_workload
 from rules.problems import FileError
 from rules.rule import Rule
-from rules.topology import FolderStateFile, Stamp, Workload
+from rules.topology import FolderContainer, FolderStateFile, Stamp, Workload
 
 if TYPE_CHECKING:
     from azure.eventhub.aio import EventHubProducerClient
@@ -118,11 +130,16 @@ def workloads_of(settings: Settings) -> dict[str, Workload]:
 
 
 def _in_data_dir(workload: Workload, settings: Settings) -> Workload:
+    folder = settings.data_dir.absolute()
+
     def placed(stamp: Stamp) -> Stamp:
-        address = stamp.state_file
-        if not isinstance(address, FolderStateFile):
-            return stamp
-        return replace(stamp, state_file=FolderStateFile(settings.data_dir.absolute() / address.path))
+        address, hub = stamp.state_file, stamp.event_hub
+        if isinstance(address, FolderStateFile):
+            stamp = replace(stamp, state_file=FolderStateFile(folder / address.path))
+        if hub is not None and isinstance(hub.checkpoints, FolderContainer):
+            checkpoints = FolderContainer(folder / hub.checkpoints.path)
+            stamp = replace(stamp, event_hub=replace(hub, checkpoints=checkpoints))
+        return stamp
 
     return replace(workload, stamps=tuple(placed(stamp) for stamp in workload.stamps))
 
@@ -137,30 +154,75 @@ def _texts(path: Path) -> dict[str, str]:
 
 def build(settings: Settings, charges: Mapping[str, Charge], opened: AsyncExitStack) -> Worker:
     """The worker with its real adapters, which close with `opened`. Connections are made when needed."""
-    clock, tally, log = SystemClock(), Tally(), LogTeller()
+    ports, tally = ports_of(settings, charges, opened), Tally()
+    ports = replace(ports, tally=tally)
     workloads = {name: charge.workload for name, charge in charges.items()}
-    front_doors = {stamp: each.front_door_id for each in workloads.values() for stamp in each.stamps}
-    ledger = ledger_of(settings, opened)
     inbox = HubInbox(_producer(settings, opened))
+    opened.push_async_callback(inbox.close)
+    engine = Engine(charges, ports, worker_id())
+    asking = Asking(_rounds(settings, workloads, ports, opened), ports.ledger, ports.clock, tally)
+    return Worker(Parts(Known(workloads), engine, inbox, ports.ledger, ports.clock, tally, asking=asking))
+
+
+def ports_of(settings: Settings, charges: Mapping[str, Charge], opened: AsyncExitStack) -> Ports:
+    """The outside world, for the worker and for commands; everything closes with `opened`."""
+    clock, log = SystemClock(), LogTeller()
+    front_doors = {
+        stamp: each.workload.front_door_id for each in charges.values() for stamp in each.workload.stamps
+    }
     door = Door(clock)
+    tokens = tokens_of(settings, clock)
     lever = StateFileLever(
         from_environment, client_id=settings.client_id, timeout_seconds=LOOK_WITHIN_SECONDS
     )
-    for each in (inbox, door, lever):
+    queues = ConsumerLag(from_environment, lambda: default_credential(settings.client_id), clock)
+    steps = NamedSteps(
+        Restart(Clusters(door, from_environment, tokens, trusting=lambda tls: Door(clock, tls))),
+        StepWebhook(door, from_environment, clock),
+    )
+    for each in (door, tokens, lever, queues, steps):
         opened.push_async_callback(each.close)
-    ports = Ports(
+    return Ports(
         clock=clock,
-        ledger=ledger,
+        ledger=ledger_of(settings, opened),
         lever=lever,
+        origin=FrontDoorLever(Arm(door, tokens, url=settings.arm_url)),
         health_services=HttpHealthServices(
             door.get, clock, front_doors.get, timeout_seconds=LOOK_WITHIN_SECONDS
         ),
+        queues=queues,
+        steps=steps,
         pager=PagerDutyTeller(door, from_environment, otherwise=log),
         notifier=TeamsTeller(door, from_environment, otherwise=log),
-        tally=tally,
     )
-    engine = Engine(charges, ports, worker_id())
-    return Worker(Parts(Known(workloads), engine, inbox, ledger, clock, tally))
+
+
+def _rounds(
+    settings: Settings, workloads: Mapping[str, Workload], ports: Ports, opened: AsyncExitStack
+) -> Rounds:
+    """The sources that must be asked, by workload; most workloads have none."""
+    door = Door(ports.clock)
+    tokens = tokens_of(settings, ports.clock)
+    for each in (door, tokens):
+        opened.push_async_callback(each.close)
+    arm = Rest(door.send, tokens, url=settings.arm_url)
+    logs = Rest(door.send, tokens, url=settings.logs_url)
+    sources = {
+        name: [
+            *health_score.sources(logs, workload),
+            *health_model.sources(arm, workload),
+            *fired_alerts.sources(arm, ports.tally, workload),
+        ]
+        for name, workload in workloads.items()
+    }
+    return Rounds(sources, ports.clock, ports.tally)
+
+
+def tokens_of(settings: Settings, clock: Clock) -> Tokens | StaticTokens:
+    """Who we are to Azure, or to what stands in its place on this machine."""
+    if settings.static_token is not None:
+        return StaticTokens(settings.static_token.get_secret_value())
+    return Tokens(lambda: default_credential(settings.client_id), clock)
 
 
 def worker_id() -> str:

@@ -4,6 +4,7 @@ One method for each trigger of `function_app`. Nothing here decides or acts: it
 reads bodies, hands signals to the engine, and sees to it that no body is lost.
 """
 
+import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -12,17 +13,30 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from remediation.asking import Asking
+from remediation.decide.orders import WrongOrderError
 from remediation.decide.plan import Arrival
+from remediation.desk import Desk
 from remediation.engine import Engine
+from remediation.engine.book import HotRecordError
+from remediation.intake import limits
 from remediation.intake.dead_letter import letter
+from remediation.intake.handshake import validation_code
+from remediation.intake.order import read_order
 from remediation.intake.read import Reading, Rejected, is_heartbeat, key_of, read
 from remediation.intake.rejection import Code, Rejection
 from remediation.intake.subject import Known
+from remediation.ledger.codec import UnreadableRecordError, UnstorableRecordError
 from remediation.observe import Tally, log
 from remediation.ports import Clock, Inbox, InboxUnavailableError, Ledger, LedgerUnavailableError
 
 ROUTE_PROPERTY = "remediation-route"
 """Application property of a message that came by HTTP: which route."""
+
+ORIGIN_HEADER = "WebHook-Request-Origin"
+"""By this a sender of CloudEvents asks, with OPTIONS, whether it may send to this address."""
+
+_MAX_ORIGIN = 256
 
 
 class Route(StrEnum):
@@ -39,10 +53,22 @@ class Reply:
 
     status: int
     content: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def json(self) -> str:
         """The answer's body."""
         return json.dumps(self.content)
+
+
+def may_send(origin: str | None) -> Reply:
+    """The answer to the handshake of CloudEvents: whoever names itself may send, as often as it likes.
+
+    That is no permission to be believed: the function key, or Entra, is asked for at each request.
+    """
+    if not origin or len(origin) > _MAX_ORIGIN or not (origin.isascii() and origin.isprintable()):
+        reason = f"the header {ORIGIN_HEADER} was expected, with the name of the sender, such as a host"
+        return Reply(400, {"error": "no_origin", "reason": reason})
+    return Reply(200, headers={"WebHook-Allowed-Origin": origin, "WebHook-Allowed-Rate": "*"})
 
 
 class HubEvent(Protocol):
@@ -73,6 +99,8 @@ class Parts:
     ledger: Ledger
     clock: Clock
     tally: Tally
+    asking: Asking | None = None
+    desk: Desk | None = None
 
 
 class Worker:
@@ -81,17 +109,20 @@ class Worker:
     def __init__(self, parts: Parts) -> None:
         self._known = parts.known
         self._engine = parts.engine
+        self._desk = parts.desk
         self._inbox = parts.inbox
         self._ledger = parts.ledger
         self._clock = parts.clock
         self._tally = parts.tally
+        self._asking = parts.asking
 
     async def receive(self, route: Route, body: bytes) -> Reply:
         """Make a body durable, then answer.
 
         202: it is in the hub. 4xx: nobody could read it; it is among the dead
         letters. 503: it could be kept nowhere, and the sender must try again
-        (Azure Monitor does so for 503, and for 500 it does not).
+        (Azure Monitor does so for 503, and for 500 it does not). 200: it was
+        Event Grid's handshake, which says nothing that is to be kept.
         """
         self._tally.add(f"received.{route}")
         try:
@@ -100,6 +131,9 @@ class Worker:
             if why.code.malformed:
                 return await self._refuse(route, body, why)
             reading = Reading("none", ())
+        if not reading.signals and (code := validation_code(limits.parse(body))):
+            self._tally.add("handshakes")
+            return Reply(200, {"validationResponse": code})
         try:
             await self._inbox.put(body, key_of(reading), {ROUTE_PROPERTY: route})
         except InboxUnavailableError as error:
@@ -158,9 +192,46 @@ class Worker:
         self._tally.add(f"dead_letters.{item.code}")
         log.warning("dead letter", id=dead.id, route=str(route), code=str(item.code), reason=item.reason)
 
+    async def order(self, body: bytes) -> Reply:
+        """Follow a person's order.
+
+        200: it is done, or asked of somebody else, and in the journal. 409: guardrails hold it, or
+        it cannot be so; nothing was changed. 400: it makes no sense as it was given. 503: try again.
+        """
+        self._tally.add("received.orders")
+        if self._desk is None:
+            return Reply(503, {"error": "unavailable", "reason": "this worker takes no orders"})
+        try:
+            workload, order = read_order(body, self._clock.now())
+            given = await self._desk.give(workload, order)
+        except (Rejection, WrongOrderError) as why:
+            reason = why.reason if isinstance(why, Rejection) else str(why)
+            return Reply(400, {"error": "wrong_order", "reason": reason})
+        except (
+            LedgerUnavailableError,
+            UnreadableRecordError,
+            UnstorableRecordError,
+            HotRecordError,
+        ) as error:
+            log.error("order not followed", reason=str(error))
+            return Reply(503, {"error": "unavailable", "reason": str(error)})
+        return Reply(200 if given.answer.follows else 409, given.content())
+
     async def tick(self) -> None:
-        """Reconcile every workload."""
-        await self._engine.reconcile_all()
+        """Ask the sources that must be asked, and reconcile every workload."""
+        asked = (self._ask(workload) for workload in self._known.workloads)
+        await asyncio.gather(self._engine.reconcile_all(), *asked)
+
+    async def _ask(self, workload: str) -> None:
+        if self._asking is None:
+            return
+        try:
+            arrivals = await self._asking.news(workload, self._known)
+            if arrivals:
+                await self._engine.accept(arrivals)
+        except (LedgerUnavailableError, UnreadableRecordError) as error:
+            # Reconcile finds the same and tells people; the sources are asked again at the next tick.
+            log.warning("not asked", workload=workload, reason=str(error))
 
     async def ready(self) -> Reply:
         """Whether the worker can do its work, and what it has counted."""
@@ -188,6 +259,10 @@ class Misconfigured:
             RuntimeError: always, so that the retry policy delivers the batch again.
         """
         raise RuntimeError(self._reason)
+
+    async def order(self, body: bytes) -> Reply:  # noqa: ARG002 - nothing is read
+        """Ask the person to try again."""
+        return Reply(503, {"error": "misconfigured", "reason": "the worker's configuration cannot be read"})
 
     async def tick(self) -> None:
         """Say again what is wrong."""

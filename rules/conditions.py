@@ -4,40 +4,47 @@ The closed vocabulary of rule files. No expression language: every condition can
 be tested, indexed by what would have to be true, and explained in a sentence.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from typing import assert_never
 
 from rules.health import Facts
-from rules.signals import Health, Severity, Signal
+from rules.patterns import is_pattern, matches
+from rules.signals import Health, Severity, Signal, worst
 
 
 @dataclass(frozen=True, slots=True)
 class NodeIs:
-    """`node: X, state: red`: the node is in one of these states."""
+    """`node: X, state: red`: the node is in one of these states.
+
+    With a `source`, by the words of that source alone. Case does not matter; `*` matches any run.
+    """
 
     node: str
     states: frozenset[Health]
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AlertFires:
     """`alert: NAME`: an instance of that alert rule fires. Case does not matter; `*` matches any run.
 
-    `severities` narrows it to alerts of these severities; empty means any.
+    Attributes:
+        alert: the name, or a pattern of it.
+        severities: only alerts of these severities; empty means any.
+        within: only while the alert is no older than that; for what is said once and never resolved.
     """
 
     alert: str
     severities: frozenset[Severity] = frozenset()
+    within: timedelta | None = None
 
     @property
     def is_pattern(self) -> bool:
         """Whether it names a family of alert rules and not one."""
-        return "*" in self.alert
+        return is_pattern(self.alert)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +137,9 @@ def judge(condition: Condition, moment: Moment, path: str = "") -> Verdict:
 def _node_is(condition: NodeIs, moment: Moment) -> Verdict:
     view = moment.facts.node(moment.stamp, condition.node)
     reason = f"{condition.node} is {view.health}"
+    if condition.source is not None:
+        view = view.by(condition.source)
+        reason = f"{condition.node} is {view.health} by {condition.source}"
     if view.health in condition.states:
         said = "; ".join(_words(signal) for signal in view.evidence) or "nobody has spoken of it lately"
         return Verdict(Answer.HOLDS, f"{reason} ({said})", view.evidence)
@@ -149,7 +159,8 @@ def _alert_fires(condition: AlertFires, moment: Moment) -> Verdict:
     firing = [
         signal
         for signal in _alerts(condition, moment)
-        if not condition.severities or signal.severity in condition.severities
+        if (not condition.severities or signal.severity in condition.severities)
+        and (condition.within is None or moment.now - signal.observed_at <= condition.within)
     ]
     if not firing:
         return Verdict(Answer.NO, f"alert {condition.alert} is not firing")
@@ -159,17 +170,15 @@ def _alert_fires(condition: AlertFires, moment: Moment) -> Verdict:
 
 
 def _alerts(condition: AlertFires, moment: Moment) -> tuple[Signal, ...]:
-    wanted = condition.alert.lower()
     if not condition.is_pattern:
-        return moment.facts.alerts.get((moment.stamp, wanted), ())
-    # Only `*` is special in a rule file; alert rules are often named `[Prod] ...`.
-    wanted = re.sub(r"([\[?])", r"[\1]", wanted)
-    return tuple(
-        signal
-        for (stamp, name), signals in sorted(moment.facts.alerts.items(), key=lambda item: item[0][1])
-        if stamp == moment.stamp and fnmatchcase(name, wanted)
-        for signal in signals
-    )
+        return moment.facts.alerts.get((moment.stamp, condition.alert.lower()), ())
+    # Chosen first and sorted then: a storm has many alerts, and hardly one is of this family.
+    chosen = [
+        (name, signals)
+        for (stamp, name), signals in moment.facts.alerts.items()
+        if stamp == moment.stamp and matches(name, condition.alert)
+    ]
+    return tuple(signal for _, signals in sorted(chosen) for signal in signals)
 
 
 def _all(verdicts: list[Verdict]) -> Verdict:
@@ -241,8 +250,8 @@ def anchors(condition: Condition) -> frozenset[FactKey] | None:
     be judged every time.
     """
     match condition:
-        case NodeIs(node, states):
-            return None if Health.UNKNOWN in states else frozenset(("node", node, state) for state in states)
+        case NodeIs():
+            return _anchors_of_node(condition)
         case AlertFires(alert):
             return frozenset({ANY_ALERT if condition.is_pattern else ("alert", alert.lower(), "")})
         case AllOf(parts):
@@ -256,6 +265,19 @@ def anchors(condition: Condition) -> frozenset[FactKey] | None:
             return anchors(part)
         case _:  # pragma: no cover
             assert_never(condition)
+
+
+def _anchors_of_node(condition: NodeIs) -> frozenset[FactKey] | None:
+    if Health.UNKNOWN in condition.states:
+        return None
+    # A node is found by the worst that is said of it. One source's yellow may stand behind another's red.
+    found = {
+        health
+        for health in Health
+        for state in condition.states
+        if health is state or (condition.source is not None and worst([state, health]) is health)
+    }
+    return frozenset(("node", condition.node, health) for health in found)
 
 
 def watched(condition: Condition) -> frozenset[FactKey] | None:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from json import JSONEncoder
 from typing import NamedTuple
 
+from rules.patterns import matches
 from rules.policy import Policy
 from rules.signals import AlertState, Health, RegisterKey, Signal, worst
 
@@ -164,10 +165,22 @@ def too_old(signal: Signal, now: datetime, policy: Policy) -> bool:
 
 
 class NodeView(NamedTuple):
-    """The health of one node at one moment, and the signals that make it so."""
+    """The health of one node at one moment, and the signals that make it so.
+
+    Attributes:
+        health: the worst of what stands.
+        evidence: those who say so.
+        others: who says better of it, and still counts; there is nobody for most nodes.
+    """
 
     health: Health
     evidence: tuple[Signal, ...] = ()
+    others: tuple[Signal, ...] = ()
+
+    def by(self, source: str) -> "NodeView":
+        """The same node by the words of these sources alone: case does not matter, `*` matches any run."""
+        said = [each for each in (*self.evidence, *self.others) if matches(each.source, source)]
+        return _view(said)
 
     @property
     def newest(self) -> datetime | None:
@@ -250,7 +263,11 @@ def facts(registers: Registers, now: datetime, policy: Policy, about: Container[
 
 def _view(said: list[Signal]) -> NodeView:
     health = worst([signal.health for signal in said if signal.health])
-    return NodeView(health, tuple(_by_id([signal for signal in said if signal.health is health])))
+    return NodeView(
+        health,
+        tuple(_by_id([signal for signal in said if signal.health is health])),
+        tuple(_by_id([signal for signal in said if signal.health is not health])),
+    )
 
 
 def _by_id(signals: list[Signal]) -> list[Signal]:

@@ -50,6 +50,11 @@ class NodeModel(_Held):
         "`Stamp` is the root of a stamp. A node nobody has spoken of lately is `unknown`."
     )
     state: States = Field(description="One of green, yellow, red, unknown, or a list of them.")
+    source: Line | None = Field(
+        None,
+        description="Only by the words of this source, such as consumer-lag; * is any run. "
+        "Not given: the worst of all that is said.",
+    )
 
 
 class AlertModel(_Held):
@@ -62,6 +67,9 @@ class AlertModel(_Held):
     )
     severity: Severities | None = Field(
         None, description="Only alerts of this severity, or of one of these. Not given: any."
+    )
+    within: Duration | None = Field(
+        None, description="Only while the alert is no older than that: for alerts that never resolve."
     )
 
 
@@ -204,6 +212,9 @@ class RuleModel(Strict):
         if self.playbook.drains and self.asked_of is AskedOf.WORKLOAD:
             words = "a drain needs a stamp, and this rule is asked of the workload"
             yield Complaint(words, "ask it of the stamp, or take the playbook page", ("asked_of",))
+        if self.playbook is Playbook.RESTART and self.asked_of is AskedOf.WORKLOAD:
+            words = "a restart needs a stamp, and this rule is asked of the workload"
+            yield Complaint(words, "ask it of the stamp", ("asked_of",))
         if self.playbook.targets != (self.target is not None):
             words = (
                 f"the playbook {self.playbook} {'needs' if self.playbook.targets else 'takes no'} `target`"
@@ -254,9 +265,9 @@ def condition(model: ConditionModel) -> Condition:
 def _plain(model: ConditionModel) -> Condition:
     match model:
         case NodeModel():
-            return NodeIs(model.node, frozenset(model.state))
+            return NodeIs(model.node, frozenset(model.state), model.source)
         case AlertModel():
-            return AlertFires(model.alert, frozenset(model.severity or ()))
+            return AlertFires(model.alert, frozenset(model.severity or ()), model.within)
         case AllModel():
             return AllOf(tuple(condition(part) for part in model.every))
         case AnyModel():

@@ -6,14 +6,24 @@ that stamp's own, and does harm anywhere else.
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from rules.findings import Finding
 from rules.health import Facts
 from rules.reach import Scope
+from rules.rule import Rule
 from rules.signals import Health
 from rules.topology import Workload
+
+TELEMETRY = "AzureTelemetry"
+"""The node of what we see by: red, and neither silence nor any health score proves anything."""
+
+AT_THE_EDGE = frozenset({"FrontDoor", "AzureEdge"})
+"""Nodes that lie before every stamp: red while the stamps are well."""
+
+HELD_BY = (Scope.GLOBAL, Scope.EDGE, Scope.UNKNOWN, Scope.PARTIAL)
+"""The scopes for which a drain does not help, the one that says most first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,7 @@ class Situation:
         findings: the rules that hold.
         out: the stamps out of rotation, by whomever.
         draining_rules: the rules that ask for a drain; a stamp with such a finding counts as red.
+        rules: by name; what some of them say of a fault's reach, and of a stamp's headroom.
     """
 
     workload: Workload
@@ -41,6 +52,7 @@ class Situation:
     findings: Collection[Finding]
     out: Collection[str]
     draining_rules: Collection[str]
+    rules: Mapping[str, Rule] = field(default_factory=dict)
 
     # What every finding is compared with is worked out once: a storm has hundreds of findings.
 
@@ -58,6 +70,24 @@ class Situation:
             if finding.stamp is not None:
                 families[finding.family].append(finding)
         return families
+
+    @cached_property
+    def declared(self) -> Mapping[str | None, ScopeVerdict]:
+        """What rules that hold say of the reach, by stamp (None: of all): of several, what says most."""
+        said: dict[str | None, list[tuple[int, str]]] = defaultdict(list)
+        for finding in self.findings:
+            rule = self.rules.get(finding.rule)
+            if rule is not None and rule.scope in HELD_BY:
+                said[finding.stamp].append((HELD_BY.index(rule.scope), _by_rule(rule)))
+        return {stamp: ScopeVerdict(HELD_BY[min(some)[0]], min(some)[1]) for stamp, some in said.items()}
+
+    @cached_property
+    def full(self) -> Mapping[str | None, str]:
+        """The stamps that can take no more load (None: no stamp can), and why."""
+        asked = ((finding.stamp, self.rules.get(finding.rule)) for finding in self.findings)
+        said = [(stamp, rule.summary) for stamp, rule in asked if rule is not None and rule.no_headroom]
+        # The last of equals stays in a mapping: sorted, so that the order of the findings does not matter.
+        return dict(sorted(said, key=lambda row: (row[0] or "", row[1]), reverse=True))
 
     @cached_property
     def red_global_nodes(self) -> frozenset[str]:
@@ -86,22 +116,52 @@ class Situation:
         """The health of a stamp's root node."""
         return self.facts.node(stamp, self.workload.root_node).health
 
+    def blind_at(self, stamp: str | None) -> bool:
+        """Whether the telemetry of all stamps, or of this one, is known to be broken."""
+        here = self.facts.node(stamp, TELEMETRY).health
+        return here is Health.RED or TELEMETRY in self.red_global_nodes
+
 
 def scope_of(finding: Finding, situation: Situation) -> ScopeVerdict:
-    """The scope of the fault behind a finding."""
+    """The scope of the fault behind a finding: what reaches furthest is said first."""
+    own = _declared_by_its_rule(finding, situation)
     if finding.stamp is None:
-        return ScopeVerdict(Scope.GLOBAL, "the finding is about the workload as a whole")
+        own = own if own and own.scope is not Scope.STAMP else None
+        return own or ScopeVerdict(Scope.GLOBAL, "the finding is about the workload as a whole")
     return (
-        _global_node(situation)
+        _shared_node(finding, situation)
         or _same_fault_elsewhere(finding, situation)
+        or _declared(finding, situation)
         or _most_are_red_or_unknown(finding, situation)
+        or own
         or ScopeVerdict(Scope.STAMP, f"only {finding.stamp} is affected")
     )
 
 
-def _global_node(situation: Situation) -> ScopeVerdict | None:
-    red = situation.red_global_nodes
-    return ScopeVerdict(Scope.GLOBAL, f"global node {_names(red)} is red") if red else None
+def _declared_by_its_rule(finding: Finding, situation: Situation) -> ScopeVerdict | None:
+    rule = situation.rules.get(finding.rule)
+    return ScopeVerdict(rule.scope, _by_rule(rule)) if rule is not None and rule.scope else None
+
+
+def _declared(finding: Finding, situation: Situation) -> ScopeVerdict | None:
+    """What a rule says of every stamp, or of this one. That it were only a stamp's own opens nothing."""
+    said = [situation.declared[at] for at in (None, finding.stamp) if at in situation.declared]
+    return min(said, key=lambda verdict: HELD_BY.index(verdict.scope), default=None)
+
+
+def _by_rule(rule: Rule) -> str:
+    return f"by rule {rule.name}: {rule.summary}"
+
+
+def _shared_node(finding: Finding, situation: Situation) -> ScopeVerdict | None:
+    """What all stamps share is red, or what tells us of them is."""
+    red = situation.red_global_nodes - {TELEMETRY}
+    if red:
+        scope = Scope.EDGE if red <= AT_THE_EDGE else Scope.GLOBAL
+        return ScopeVerdict(scope, f"global node {_names(red)} is red")
+    if situation.blind_at(finding.stamp):
+        return ScopeVerdict(Scope.UNKNOWN, f"telemetry is blind: {TELEMETRY} is red")
+    return None
 
 
 def _same_fault_elsewhere(finding: Finding, situation: Situation) -> ScopeVerdict | None:

@@ -7,7 +7,7 @@ own: one look, one alert or one drain would otherwise be about both.
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import PurePath
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
@@ -15,21 +15,18 @@ from rules.fields import (
     AtLeast,
     Container,
     Guid,
-    HostName,
     Line,
     Region,
     ResourceGroup,
     ResourceId,
-    Secret,
     ServiceUrl,
     StampName,
     Strict,
 )
+from rules.hub_file import EventHubModel, InBlobStorage, either
 from rules.problems import Complaint, refusal, refuse
 from rules.topology import (
-    BlobContainer,
     BlobStateFile,
-    EventHub,
     FolderStateFile,
     HealthQuery,
     Stamp,
@@ -60,38 +57,11 @@ class FolderModel(Strict):
         return FolderStateFile(PurePath(self.folder) / STATE_FILE)
 
 
-class _InBlobStorage(Strict):
-    """Something in Blob Storage: by account and managed identity, or by a connection string."""
-
-    account_url: ServiceUrl | None = Field(
-        None, description="https://ACCOUNT.blob.core.windows.net, reached by managed identity."
-    )
-    connection: Secret | None = Field(None, description="env:NAME of a variable with a connection string.")
-
-    @model_validator(mode="after")
-    def _is_sound(self) -> Self:
-        refuse(_one_of(self, "account_url", "connection"))
-        return self
-
-
-def _one_of(model: Strict, by_identity: str, by_secret: str) -> Iterator[Complaint]:
-    if (getattr(model, by_identity) is None) == (getattr(model, by_secret) is None):
-        yield Complaint(
-            f"expected exactly one of `{by_identity}` and `{by_secret}`",
-            f"take {by_identity} with managed identity where that is possible",
-        )
-
-
-def _either(by_identity: str, by_secret: str) -> dict[str, Any]:
-    """The same for editors."""
-    return {"oneOf": [{"required": [by_identity]}, {"required": [by_secret]}]}
-
-
-class BlobModel(_InBlobStorage):
+class BlobModel(InBlobStorage):
     """A state file in Blob Storage: by account and managed identity, or by a connection string."""
 
     model_config = ConfigDict(
-        title="state file in Blob Storage", json_schema_extra=_either("account_url", "connection")
+        title="state file in Blob Storage", json_schema_extra=either("account_url", "connection")
     )
 
     container: Container = Field(
@@ -125,48 +95,6 @@ StateFileModel = Annotated[
     ],
     BeforeValidator(_is_state_file),
 ]
-
-
-class CheckpointsModel(_InBlobStorage):
-    """Where the background processor keeps its checkpoints, in the layout of Azure's SDKs."""
-
-    model_config = ConfigDict(title="checkpoints", json_schema_extra=_either("account_url", "connection"))
-
-    container: Container = Field(
-        "ehcheckpoints",
-        description="The container; the worker's identity needs Storage Blob Data Reader on it.",
-    )
-
-
-class EventHubModel(Strict):
-    """The hub that the stamp's background processor reads: given, its lag is looked at."""
-
-    model_config = ConfigDict(title="event hub", json_schema_extra=_either("namespace", "connection"))
-
-    namespace: HostName | None = Field(
-        None,
-        description="Host name of the namespace, reached by managed identity (Event Hubs Data Receiver).",
-    )
-    connection: Secret | None = Field(None, description="env:NAME of a variable with a connection string.")
-    hub: Line = Field("backendqueue-eh", description="The name of the hub.")
-    consumer_group: Line = Field("backendworker-cs", description="The processor's consumer group.")
-    checkpoints: CheckpointsModel = Field(description="Where the processor keeps its checkpoints.")
-
-    @model_validator(mode="after")
-    def _is_sound(self) -> Self:
-        refuse(_one_of(self, "namespace", "connection"))
-        return self
-
-    def event_hub(self) -> EventHub:
-        """The frozen hub."""
-        kept = self.checkpoints
-        return EventHub(
-            hub=self.hub,
-            consumer_group=self.consumer_group,
-            checkpoints=BlobContainer(kept.container, kept.account_url, kept.connection),
-            namespace=self.namespace,
-            connection=self.connection,
-        )
 
 
 class HealthQueryModel(Strict):

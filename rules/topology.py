@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import PurePath
+from typing import Any
 
 from rules.policy import DEFAULT_MODE, Mode, Policy
 
@@ -67,20 +68,30 @@ class BlobContainer:
 
 
 @dataclass(frozen=True, slots=True)
+class FolderContainer:
+    """The same in a local folder, for trying things out and for tests."""
+
+    path: PurePath
+
+
+CheckpointsAddress = BlobContainer | FolderContainer
+
+
+@dataclass(frozen=True, slots=True)
 class EventHub:
     """The hub that a stamp's BackgroundProcessor reads, and where it keeps its checkpoints.
 
     Attributes:
         hub: its name.
         consumer_group: of the processor.
-        checkpoints: the container of the processor's checkpoints, in the layout of Azure's SDKs.
+        checkpoints: where the processor keeps its checkpoints, in the layout of Azure's SDKs.
         namespace: host name of the namespace, reached by managed identity; or
         connection: a connection string.
     """
 
     hub: str
     consumer_group: str
-    checkpoints: BlobContainer
+    checkpoints: CheckpointsAddress
     namespace: str | None = None
     connection: SecretRef | None = None
 
@@ -161,6 +172,36 @@ class SubjectRow:
     value: str | None = None
     stamp: str | None = None
     node: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A resource group, as Azure lists it: its name, and the short name of the region where it lies."""
+
+    name: str
+    location: str
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """Where stamps come and go by themselves: which resource groups are stamps, and what such a stamp is.
+
+    Attributes:
+        subscription: id of the subscription whose resource groups are listed.
+        template: a stamp as it stands in a file, with placeholders such as `{region}` in its texts.
+        resource_group: pattern of their names, `*` and `{region}`.
+        tag: name and value of a tag that they have.
+    """
+
+    subscription: str
+    template: Mapping[str, Any]
+    resource_group: str | None = None
+    tag: tuple[str, str] | None = None
+
+    @property
+    def question(self) -> tuple[str, str | None, tuple[str, str] | None]:
+        """What is asked for. The answer to another question says nothing about this one."""
+        return self.subscription, self.resource_group, self.tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +302,7 @@ class Workload:
         subjects: where the resource groups alone do not tell what a body is about.
         health_model: a health model of Azure Monitor that is asked for its history.
         fired_alerts: ids of the subscriptions whose fired alerts are listed, for what never arrived.
+        stamps_from: where further stamps are found.
     """
 
     name: str
@@ -282,6 +324,7 @@ class Workload:
     subjects: tuple[SubjectRow, ...] = ()
     health_model: HealthModel | None = None
     fired_alerts: tuple[str, ...] = ()
+    stamps_from: Discovery | None = None
 
     @property
     def stamp_names(self) -> tuple[str, ...]:

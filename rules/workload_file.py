@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
+from rules.discovery_file import DiscoveryModel
 from rules.fields import (
     FrontDoorId,
     Line,
@@ -77,7 +78,15 @@ _NOWHERE = ChannelsModel.model_validate({})
 class WorkloadFile(Strict):
     """One workload: its stamps, how far the worker may go with it, and who is told."""
 
-    model_config = ConfigDict(title="workload of the remediation worker")
+    model_config = ConfigDict(
+        title="workload of the remediation worker",
+        json_schema_extra={
+            "anyOf": [
+                {"required": ["stamps"], "properties": {"stamps": {"minItems": 1}}},
+                {"required": ["stamps_from"]},
+            ]
+        },
+    )
 
     workload: WorkloadName = Field(description="The name of the workload; signals name it by that.")
     mode: ModeWord = Field(
@@ -130,7 +139,10 @@ class WorkloadFile(Strict):
     policy: PolicyModel = Field(PolicyModel(), description="Numbers that differ from the defaults.")
     channels: ChannelsModel = Field(_NOWHERE, description="Where people are told.")
     stamps: Annotated[list[StampModel], AfterValidator(share_nothing)] = Field(
-        min_length=1, description="The stamps. A drain needs at least one more than min_serving."
+        [], description="The stamps. A drain needs at least one more than min_serving."
+    )
+    stamps_from: DiscoveryModel | None = Field(
+        None, description="Where stamps come and go: they are found by the resource groups they lie in."
     )
 
     @model_validator(mode="after")
@@ -140,22 +152,33 @@ class WorkloadFile(Strict):
 
     def _complaints(self) -> Iterator[Complaint]:
         yield from self._lost_names()
-        stamps, least = len(self.stamps), self.policy.min_serving
-        if least >= stamps:
-            # A second stamp may be yet to come; but a file that can never drain should not look as if it did.
-            at: Path = ("policy", "min_serving") if "policy" in self.model_fields_set else ("stamps",)
-            message = f"no drain is possible: {least} must go on serving, and there is no more than {stamps}"
-            yield Complaint(message, "add a stamp, or lower `min_serving`, not below 1", at)
+        if self.stamps_from is None:
+            yield from self._too_few()
         own = {group.lower() for stamp in self.stamps for group in stamp.groups()}
         for place, group in enumerate(self.resource_groups):
             if group.lower() in own:
                 message = f"the resource group {group} belongs to a stamp too"
                 yield Complaint(message, "an alert in it would be about both", ("resource_groups", place))
 
+    def _too_few(self) -> Iterator[Complaint]:
+        """What is missing of the stamps, where they all stand in the file."""
+        stamps, least = len(self.stamps), self.policy.min_serving
+        if "stamps" not in self.model_fields_set:
+            yield Complaint("expected the key `stamps`, which is missing", "add it")
+        elif not stamps:
+            yield Complaint("expected at least one entry, found none", "add one", ("stamps",))
+        elif least >= stamps:
+            # A second stamp may be yet to come; but a file that can never drain should not look as if it did.
+            at: Path = ("policy", "min_serving") if "policy" in self.model_fields_set else ("stamps",)
+            message = f"no drain is possible: {least} must go on serving, and there is no more than {stamps}"
+            yield Complaint(message, "add a stamp, or lower `min_serving`, not below 1", at)
+
     def _lost_names(self) -> Iterator[Complaint]:
         """Names of stamps that no stamp has."""
         refuse_twins([(each.name, each.stamp) for each in self.deployments], "deployments")
         refuse_twins([each.name for each in self.webhooks], "webhooks")
+        if self.stamps_from is not None:
+            return  # the stamp may be one that is found, now or later
         names = [stamp.name for stamp in self.stamps]
         rows: list[tuple[str | None, Path]] = [
             (row.stamp, ("subjects", place, "stamp")) for place, row in enumerate(self.subjects)
@@ -191,4 +214,5 @@ class WorkloadFile(Strict):
             fired_alerts=tuple(self.fired_alerts.subscriptions) if self.fired_alerts else (),
             root_node=self.root_node,
             state_file_check=self.state_file_check,
+            stamps_from=self.stamps_from.discovery() if self.stamps_from else None,
         )

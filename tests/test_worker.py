@@ -18,7 +18,7 @@ from remediation.inbox import HubInbox
 from remediation.intake.subject import Known
 from remediation.ledger.memory import MemoryLedger
 from remediation.ports import DeadLetter, LedgerUnavailableError
-from remediation.worker import ROUTE_PROPERTY, Misconfigured, Parts, Route, Worker
+from remediation.worker import ROUTE_PROPERTY, Misconfigured, Parts, Route, Worker, may_send
 from rules.signals import Health
 from tests.builders import NOW
 from tests.world import World
@@ -152,6 +152,73 @@ async def test_p7_what_no_family_knows_is_accepted_and_buried_by_the_consumer(
         await bench.worker.consume([Message(body, {"PropertiesArray": [{ROUTE_PROPERTY: "alerts"}]})])
         [letter] = await bench.ledger.dead_letters()
         assert (letter.route, letter.body) == ("alerts", body)
+
+
+def a_handshake(code: object = "512d38b6-c7b8") -> dict[str, Any]:
+    """The event by which Event Grid opens a webhook subscription."""
+    data = {"validationCode": code, "validationUrl": "https://rp.example.net/validate?id=1"}
+    return {
+        "id": "h-1",
+        "topic": "/subscriptions/6f1d",
+        "subject": "",
+        "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent",
+        "eventTime": "2026-03-01T03:00:00Z",
+        "dataVersion": "1",
+        "data": data,
+    }
+
+
+@pytest.mark.parametrize("route", [Route.ALERTS, Route.HEALTH_EVENTS])
+@pytest.mark.parametrize("body", [[a_handshake()], a_handshake()])
+async def test_event_grid_s_handshake_is_answered_and_not_kept(
+    tmp_path: Path, body: object, route: Route
+) -> None:
+    """200 with the code, as Event Grid wants it; it is no fact, so the hub and the graves stay empty."""
+    async with a_bench(tmp_path) as bench:
+        reply = await bench.worker.receive(route, json.dumps(body).encode())
+        assert (reply.status, reply.content) == (200, {"validationResponse": "512d38b6-c7b8"})
+        assert bench.world.tally.counts()["handshakes"] == 1
+        assert await bench.codes() == []
+        assert await bench.in_the_hub() == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        [a_handshake(), a_handshake()],
+        [a_handshake(), json.loads(an_event())],
+        [[a_handshake()]],
+        [],
+        a_handshake(code=None),
+        a_handshake(code=7),
+        a_handshake(code=" "),
+        a_handshake(code="x" * 257),
+        a_handshake(code="a\nb"),
+        {**a_handshake(), "eventType": "Microsoft.EventGrid.SubscriptionDeletedEvent"},
+        {**a_handshake(), "data": None},
+    ],
+)
+async def test_p7_what_only_looks_like_a_handshake_is_kept(tmp_path: Path, body: object) -> None:
+    """Not alone, or without a code: it is taken in like any body, and nothing of it is lost."""
+    async with a_bench(tmp_path) as bench:
+        reply = await bench.worker.receive(Route.ALERTS, json.dumps(body).encode())
+        assert reply.status == 202
+        assert [body for body, _ in await bench.in_the_hub()] == [json.dumps(body).encode()]
+
+
+def test_a_sender_of_cloud_events_that_names_itself_may_send() -> None:
+    """The handshake of CloudEvents: its own name comes back, and no limit to how often."""
+    reply = may_send("eventgrid.azure.net")
+    assert reply.status == 200
+    assert reply.headers == {"WebHook-Allowed-Origin": "eventgrid.azure.net", "WebHook-Allowed-Rate": "*"}
+
+
+@pytest.mark.parametrize("origin", [None, "", "x" * 257, "a\r\nSet-Cookie: b", "naïve.example"])
+def test_a_sender_without_a_name_may_not(origin: str | None) -> None:
+    """400, with the header that is missing, and nothing odd of the request in the answer."""
+    reply = may_send(origin)
+    assert (reply.status, reply.headers) == (400, {})
+    assert "WebHook-Request-Origin" in reply.content["reason"]
 
 
 async def test_without_a_hub_the_sender_must_try_again(tmp_path: Path) -> None:

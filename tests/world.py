@@ -5,21 +5,25 @@ missing state file. Fakes, not mocks: tests look at the state of the world.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from remediation.decide.looks import HealthLook, LeverLook
+from remediation.decide.looks import FRONT_DOOR, HealthLook, LeverLook
 from remediation.decide.plan import Arrival, Charge
 from remediation.engine import Engine, Ports
-from remediation.ledger.intent import Outcome, OutcomeKind
+from remediation.ledger.intent import Intent, Outcome, OutcomeKind
 from remediation.ledger.memory import MemoryLedger, Shelf
-from remediation.ledger.record import Channel, LeverState, Message, MessageKind, WorkloadRecord
+from remediation.ledger.record import WorkloadRecord
+from remediation.ledger.stamp import LeverState
+from remediation.ledger.told import Channel, Message, MessageKind
 from remediation.observe import Tally
 from remediation.ports import Ledger
 from rules.conditions import AlertFires, AnyOf, NodeIs
 from rules.evaluate import RuleSet
 from rules.policy import Mode
+from rules.queue import PartitionLook, QueueLook
 from rules.rule import Playbook, Rule
 from rules.signals import AlertState, Health, Severity, Signal
 from rules.topology import Stamp, Workload
@@ -79,6 +83,14 @@ class Truth:
         failing: components whose checks fail, but for the state file's.
         reachable: whether its HealthService answers.
         storage: whether its storage account answers.
+        lever_works: whether its state file can be deleted.
+        notices: whether its HealthService looks for the state file.
+        enabled: whether its origin in Front Door is enabled.
+        slow: whether Front Door takes its time to roll out a change.
+        settled: whether Front Door has rolled out the last change of it.
+        sent: events in its hub.
+        read: how many of them its processor has worked off.
+        hub: whether its hub answers.
     """
 
     file: str | None = ""
@@ -86,6 +98,14 @@ class Truth:
     failing: set[str] = field(default_factory=set)
     reachable: bool = True
     storage: bool = True
+    lever_works: bool = True
+    notices: bool = True
+    enabled: bool = True
+    slow: bool = False
+    settled: bool = True
+    sent: int = 100
+    read: int = 100
+    hub: bool = True
 
 
 class World:
@@ -108,6 +128,11 @@ class World:
         self.pager_answers: list[Outcome] = []
         self.lever_answers: list[Outcome] = []
         self.tally = Tally()
+        self.edge_open = True
+        self.asked_queues: Counter[str] = Counter()
+        self.reads: set[str] = set(self.workload.stamp_names)
+        self.steps: dict[str, Outcome | None] = {}
+        self.taken: list[Intent] = []
         self.engine = self.a_worker("worker-1")
 
     def a_worker(self, name: str, lever: "FakeLever | None" = None) -> Engine:
@@ -120,6 +145,9 @@ class World:
             pager=FakeTeller(self),
             notifier=FakeTeller(self),
             tally=self.tally,
+            origin=FakeOrigin(self),
+            queues=FakeQueues(self),
+            steps=FakeSteps(self),
         )
         return Engine({self.workload.name: self.charge}, ports, name)
 
@@ -149,11 +177,19 @@ class World:
         while passed < timedelta(minutes=minutes):
             self.clock.turn(timedelta(seconds=tick))
             passed += timedelta(seconds=tick)
+            self._queues_move()
             await self.engine.reconcile(self.workload.name)
 
     async def record(self) -> WorkloadRecord:
         """The ledger's word."""
         return (await self.ledger.load(self.workload.name)).record
+
+    def _queues_move(self) -> None:
+        """Every HealthService sends a little all the time; a processor that reads keeps up."""
+        for name, truth in self.truth.items():
+            truth.sent += 3
+            if name in self.reads:
+                truth.read = truth.sent
 
     def out(self) -> set[str]:
         """The stamps whose state file is absent."""
@@ -174,6 +210,18 @@ class FakeHealthServices:
     def __init__(self, world: World) -> None:
         self._world = world
 
+    async def look_through(self, workload: Workload) -> HealthLook | None:
+        """See `HealthServices`: Front Door sends us to a stamp that it still sends users to."""
+        await asyncio.sleep(0)
+        if workload.front_door_url is None:
+            return None
+        now = self._world.clock.now()
+        if not self._world.edge_open:
+            return HealthLook(FRONT_DOOR, now, None, reason="the certificate is not trusted")
+        looks = [await self.look(stamp) for stamp in workload.stamps if self._world.truth[stamp.name].enabled]
+        serving = [look for look in looks if look.serves]
+        return replace((serving or looks)[0], stamp=FRONT_DOOR)
+
     async def look(self, stamp: Stamp) -> HealthLook:
         """See `HealthServices`."""
         await asyncio.sleep(0)
@@ -181,7 +229,7 @@ class FakeHealthServices:
         if not truth.reachable:
             return HealthLook(stamp.name, now, None, reason="timed out")
         checks = {
-            "BlobStorage": truth.file is not None and truth.storage,
+            "BlobStorage": not truth.notices or (truth.file is not None and truth.storage),
             "Database": True,
             "MessageProducer": True,
         }
@@ -213,6 +261,8 @@ class FakeLever:
         truth = self._world.truth[stamp.name]
         if truth.file is None:
             return replace(APPLIED, found=True)
+        if not truth.lever_works:
+            return Outcome(OutcomeKind.REFUSED, "403: no right to delete")
         if tag != str(truth.version):
             return Outcome(OutcomeKind.TRANSIENT, "it changed since it was looked at")
         truth.file = None
@@ -235,6 +285,84 @@ class FakeLever:
             return Outcome(OutcomeKind.TRANSIENT, "refused")
         self._world.truth[stamp.name].version += 1
         return APPLIED
+
+
+class FakeOrigin:
+    """The origins of the world's stamps in Front Door."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def look(self, stamp: Stamp) -> LeverLook:
+        """See `Lever`."""
+        await asyncio.sleep(0)
+        truth = self._world.truth[stamp.name]
+        state = LeverState.IN if truth.enabled else LeverState.OUT
+        return LeverLook(stamp.name, state, str(truth.enabled), "{}", settled=truth.settled)
+
+    async def take_out(self, stamp: Stamp, tag: str) -> Outcome:
+        """See `Lever`."""
+        await asyncio.sleep(0)
+        truth = self._world.truth[stamp.name]
+        if not truth.enabled:
+            return replace(APPLIED, found=True)
+        if tag != str(truth.enabled):
+            return Outcome(OutcomeKind.TRANSIENT, "it changed since it was looked at")
+        truth.enabled, truth.settled = False, not truth.slow
+        self._world.effects.append((self._world.clock.now(), f"disabled {stamp.name}"))
+        return APPLIED
+
+    async def bring_back(self, stamp: Stamp, content: str) -> Outcome:  # noqa: ARG002 - it was enabled
+        """See `Lever`."""
+        await asyncio.sleep(0)
+        truth = self._world.truth[stamp.name]
+        if not truth.enabled:
+            truth.enabled = True
+            self._world.effects.append((self._world.clock.now(), f"enabled {stamp.name}"))
+        return APPLIED
+
+    async def fence(self, stamp: Stamp, look: LeverLook) -> Outcome:  # noqa: ARG002 - there is no ETag
+        """See `Lever`."""
+        await asyncio.sleep(0)
+        settled = self._world.truth[stamp.name].settled
+        return APPLIED if settled else Outcome(OutcomeKind.UNKNOWN, "it is still being rolled out")
+
+
+class FakeQueues:
+    """The hubs of the world's stamps, of one partition each."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def look(self, stamp: Stamp) -> QueueLook:
+        """See `Queues`."""
+        await asyncio.sleep(0)
+        truth, now = self._world.truth[stamp.name], self._world.clock.now()
+        self._world.asked_queues[stamp.name] += 1
+        if not truth.hub:
+            return QueueLook(stamp.name, now, reason="the hub cannot be reached")
+        partition = PartitionLook(truth.sent, now, truth.read, now, now)
+        return QueueLook(stamp.name, now, NOW, {"0": partition})
+
+
+class FakeSteps:
+    """Restarts and requests to other systems."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def take(self, workload: Workload, intent: Intent) -> Outcome:  # noqa: ARG002 - there is one
+        """See `Steps`."""
+        await asyncio.sleep(0)
+        if intent.id not in {taken.id for taken in self._world.taken}:
+            self._world.taken.append(intent)
+            self._world.effects.append((self._world.clock.now(), f"{intent.verb} {intent.target}"))
+        return APPLIED
+
+    async def look(self, workload: Workload, intent: Intent) -> Outcome | None:  # noqa: ARG002 - there is one
+        """See `Steps`."""
+        await asyncio.sleep(0)
+        return self._world.steps.get(intent.target)
 
 
 class FakeTeller:

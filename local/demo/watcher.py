@@ -7,6 +7,7 @@ import asyncio
 import re
 import socket
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 
 from local.demo.feed import Feed, Who
 from local.demo.scene import WORKLOAD, Scene
@@ -58,7 +59,7 @@ class Watcher:
                     self._feed.say(Who.DEMO, f"the ledger cannot be read: {error}")
                     entries = []
                 names = [stamp.name for stamp in self._scene.stamps]
-                self.explanation = explain(self.record, entries, names)
+                self.explanation = explain(self.record, entries, names, now=datetime.now(UTC))
                 for entry in entries:
                     self._say_entry(entry)
                 for _ in range(LEDGER_EVERY_LOOKS):

@@ -93,6 +93,10 @@ class Broker:
         }
         return ";".join(f"{name}={value}" for name, value in parts.items())
 
+    def filled(self, hub: str) -> int:
+        """How many events a hub has ever taken, as far as they are on disk."""
+        return sum(partition.log.next_sequence_number for partition in self._hubs[hub.lower()].partitions)
+
     async def start(self) -> None:
         """Open the logs and listen.
 

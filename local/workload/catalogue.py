@@ -46,6 +46,9 @@ class Catalogue:
     async def _comment(self, request: web.Request) -> web.Response:
         if self.broken:
             return self._failed(500, "a fault of our own")
+        if self._sender.quiet:
+            # Read-only: a comment that went nowhere must not be accepted.
+            return web.json_response({"error": "read-only"}, status=409, headers={WHERE: self._stamp})
         comment = {"item": int(request.match_info["item"]), "text": await request.text()}
         try:
             await self._sender.send(json.dumps(comment).encode(), {"action": "AddComment"})

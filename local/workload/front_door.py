@@ -2,7 +2,8 @@
 
 As Azure Front Door does, seen from one edge site: each origin is probed; it is
 healthy while enough of its last samples were good; only a 200 is good. If no
-origin is healthy, requests go to all of them: Front Door fails open.
+origin is healthy, requests go to all of them: Front Door fails open. One that was
+disabled, by the control plane, gets none.
 """
 
 import asyncio
@@ -37,6 +38,8 @@ class Origin:
         weight: its share of requests, beside the others'.
         samples: whether the last probes were good, oldest first. At first all are taken for good.
         cut: the way from the front door to it is broken, though it may be well.
+        enabled: whether it may get requests at all; one that is not is not even probed.
+        rollout: how far the last change of it is, in Azure's word.
         routed: the requests that were sent to it.
         turn: how long it has waited for its next request, by weight.
     """
@@ -46,6 +49,8 @@ class Origin:
     weight: int = WEIGHT
     samples: deque[bool] = field(default_factory=lambda: deque([True] * SAMPLES, maxlen=SAMPLES))
     cut: bool = False
+    enabled: bool = True
+    rollout: str = "Succeeded"
     routed: Meter = field(default_factory=Meter)
     turn: int = 0
 
@@ -70,8 +75,8 @@ class FrontDoor:
 
     @property
     def fails_open(self) -> bool:
-        """No origin is healthy, so all of them get requests."""
-        return not any(origin.healthy for origin in self.origins)
+        """No origin is healthy, so all that are enabled get requests."""
+        return not any(origin.healthy for origin in self.origins if origin.enabled)
 
     def origin(self, name: str) -> Origin:
         """The origin of a stamp."""
@@ -101,7 +106,8 @@ class FrontDoor:
     async def _probe_again_and_again(self, origin: Origin) -> None:
         while True:
             await asyncio.sleep(self._pace.probe_every.total_seconds())
-            origin.samples.append(await self._probe(origin))
+            if origin.enabled:
+                origin.samples.append(await self._probe(origin))
 
     async def _probe(self, origin: Origin) -> bool:
         assert self._session is not None  # noqa: S101 - the caller runs within it
@@ -128,8 +134,9 @@ class FrontDoor:
             return web.Response(status=502, text="the front door does not reach the origin")
 
     def _next(self) -> Origin:
-        """The origin that has waited longest for its share, among the healthy ones, else among all."""
-        among = [origin for origin in self.origins if origin.healthy] or list(self.origins)
+        """The enabled origin that has waited longest for its share: of the healthy ones, else of all."""
+        enabled = [origin for origin in self.origins if origin.enabled]
+        among = [origin for origin in enabled if origin.healthy] or enabled
         for origin in among:
             origin.turn += origin.weight
         chosen = max(among, key=lambda origin: origin.turn)

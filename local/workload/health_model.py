@@ -24,6 +24,7 @@ from local.workload.database import Database
 from local.workload.health_service import MESSAGE_PRODUCER_CHECK
 from local.workload.pace import Pace
 from local.workload.stamp import RunningStamp
+from local.workload.telemetry import Telemetry
 from rules.signals import Health, worst
 from rules.topology import ROOT_NODE
 
@@ -49,12 +50,20 @@ Nodes = dict[tuple[RunningStamp | None, str], Word]
 class HealthModel:
     """Watches stamps, keeps their scores, and sends a health event for each change."""
 
-    def __init__(self, workload: str, stamps: Sequence[RunningStamp], database: Database, pace: Pace) -> None:
+    def __init__(
+        self,
+        workload: str,
+        stamps: Sequence[RunningStamp],
+        database: Database,
+        pace: Pace,
+        telemetry: Telemetry,
+    ) -> None:
         self.nodes: Nodes = {}
         self._workload = workload
         self._stamps = stamps
         self._database = database
         self._pace = pace
+        self._telemetry = telemetry
         self._sequence = count(1)
 
     async def run(self, hub: EventHubProducerClient) -> None:
@@ -63,6 +72,9 @@ class HealthModel:
         snapshot_at = loop.time()
         async with ClientSession(timeout=ClientTimeout(total=1)) as session:
             while True:
+                await asyncio.sleep(self._pace.evaluate_every.total_seconds())
+                if not self._telemetry.arrives:
+                    continue
                 before, self.nodes = self.nodes, await self._judge(session)
                 for stamp in self._stamps:
                     stamp.score.health = self.nodes[stamp, ROOT_NODE].health
@@ -70,7 +82,6 @@ class HealthModel:
                 if whole:
                     snapshot_at = loop.time() + self._pace.snapshot_every.total_seconds()
                 await self._tell(hub, before, whole=whole)
-                await asyncio.sleep(self._pace.evaluate_every.total_seconds())
 
     async def _judge(self, session: ClientSession) -> Nodes:
         answers = await asyncio.gather(*(_web_test(session, stamp) for stamp in self._stamps))

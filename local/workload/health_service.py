@@ -17,6 +17,7 @@ from aiohttp import web
 
 from local.workload.database import Database, DatabaseUnavailableError
 from local.workload.sender import HEALTHCHECK, Sender, SendError
+from local.workload.telemetry import QueryFailedError
 from rules.signals import Health
 
 PATH = "/healthservice/health/stamp"
@@ -150,9 +151,12 @@ def writes_reach(database: Database) -> Check:
 
 
 def score_is_not_red(score: Callable[[], Health | None]) -> Check:
-    """The check `AzMonitorHealthScore`. A query that gives no row at all is healthy, as in the reference."""
+    """The check `AzMonitorHealthScore`, as in the reference: no row at all is healthy, no answer is not."""
 
     async def check() -> bool:
-        return score() is not Health.RED
+        try:
+            return score() is not Health.RED
+        except QueryFailedError:
+            return False
 
     return check

@@ -20,6 +20,7 @@ from aiohttp import ClientSession, ClientTimeout
 from local.workload.front_door import FrontDoor
 from local.workload.pace import Pace
 from local.workload.stamp import RunningStamp
+from local.workload.telemetry import Telemetry
 
 OUTGOING_MESSAGES = Path(__file__).with_name("shop") / "cannot-read.json"
 """A whole body, with NOW and CONDITION to be filled in."""
@@ -51,10 +52,11 @@ class Monitor:
         firing: the rules that fire now.
     """
 
-    def __init__(self, rules: Sequence[AlertRule], pace: Pace) -> None:
+    def __init__(self, rules: Sequence[AlertRule], pace: Pace, telemetry: Telemetry) -> None:
         self.firing: list[AlertRule] = []
         self._rules = rules
         self._pace = pace
+        self._telemetry = telemetry
         self._fired: Counter[tuple[str, str]] = Counter()
 
     async def run(self, webhook: str) -> None:
@@ -62,7 +64,7 @@ class Monitor:
         await asyncio.sleep(self._pace.metric_window.total_seconds())
         async with ClientSession(timeout=ClientTimeout(total=10)) as session:
             while True:
-                for rule in self._rules:
+                for rule in self._rules if self._telemetry.arrives else ():
                     await self._evaluate(rule, session, webhook)
                 await asyncio.sleep(self._pace.evaluate_every.total_seconds())
 

@@ -22,6 +22,7 @@ class Pace:
         metric_window: over which Azure Monitor adds up a metric: `PT1M`.
         evaluate_every: how often alert rules and the health model are evaluated.
         snapshot_every: how often the health model repeats what has not changed.
+        rollout: how long a change of an origin takes to reach the edge: minutes in Azure, to 45.
         flap_every: how long each half of a flapping fault lasts.
     """
 
@@ -33,6 +34,7 @@ class Pace:
     metric_window: timedelta = timedelta(minutes=1)
     evaluate_every: timedelta = timedelta(minutes=1)
     snapshot_every: timedelta = timedelta(minutes=2)
+    rollout: timedelta = timedelta(minutes=5)
     flap_every: timedelta = timedelta(seconds=70)
 
 
@@ -47,5 +49,6 @@ COMPRESSED = Pace(
     metric_window=timedelta(seconds=3),
     evaluate_every=timedelta(seconds=0.5),
     snapshot_every=timedelta(seconds=5),
+    rollout=timedelta(seconds=2),
     flap_every=timedelta(seconds=4),
 )

@@ -37,6 +37,7 @@ class BackgroundProcessor:
         self._database = database
         self._checkpoint_every = checkpoint_every.total_seconds()
         self._checkpoint_at: dict[str, float] = {}
+        self._unwritten: dict[str, EventData] = {}
         self._client: EventHubConsumerClient | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -58,7 +59,13 @@ class BackgroundProcessor:
             retry_backoff_factor=0.1,
         )
         self._task = asyncio.create_task(
-            self._client.receive(self._on_event, on_error=self._on_error, starting_position="-1")
+            self._client.receive(
+                self._on_event,
+                on_error=self._on_error,
+                starting_position="-1",
+                # Called without an event when none came for so long: checkpoints go by time.
+                max_wait_time=self._checkpoint_every,
+            )
         )
 
     async def stop(self) -> None:
@@ -66,13 +73,17 @@ class BackgroundProcessor:
         client, task, self._client, self._task = self._client, self._task, None, None
         if client is None or task is None:
             return
+        self._unwritten.clear()
         # Cancelled, not only closed: closing alone goes on reading for up to a second.
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         await client.close()
 
     async def _on_event(self, context: PartitionContext, event: EventData | None) -> None:
-        if event is None or self._client is None:
+        if self._client is None:
+            return
+        if event is None:
+            await self._write_down(context)
             return
         self.read.add()
         # After a stop it reads again what it had read since the last checkpoint.
@@ -81,9 +92,15 @@ class BackgroundProcessor:
         properties = event.properties or {}
         if properties.get(b"HEALTHCHECK") != b"TRUE" and b"action" in properties:
             await self._write(event)
-        now = time.monotonic()
-        if now - self._checkpoint_at.get(context.partition_id, 0.0) >= self._checkpoint_every:
-            self._checkpoint_at[context.partition_id] = now
+        self._unwritten[context.partition_id] = event
+        if time.monotonic() - self._checkpoint_at.get(context.partition_id, 0.0) >= self._checkpoint_every:
+            await self._write_down(context)
+
+    async def _write_down(self, context: PartitionContext) -> None:
+        """Keep how far the partition is read, if it was read any further."""
+        event = self._unwritten.pop(context.partition_id, None)
+        if event is not None:
+            self._checkpoint_at[context.partition_id] = time.monotonic()
             await context.update_checkpoint(event)
 
     async def _write(self, event: EventData) -> None:

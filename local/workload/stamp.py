@@ -8,8 +8,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from local.checkpoints import SqliteCheckpointStore
-from local.eventhubs import Broker
+from local.folder_checkpoints import FolderCheckpointStore
 from local.workload.catalogue import Catalogue
 from local.workload.database import Database
 from local.workload.health_service import (
@@ -22,13 +21,15 @@ from local.workload.health_service import (
     state_file_is_there,
     writes_reach,
 )
+from local.workload.own_hub import HUB, OwnHub, own_hub
 from local.workload.pace import Pace
-from local.workload.processor import BackgroundProcessor
+from local.workload.processor import CONSUMER_GROUP, BackgroundProcessor
 from local.workload.sender import Sender
 from local.workload.serving import in_background, served
+from local.workload.telemetry import QueryFailedError
 from rules.signals import Health
 
-PARTITIONS = 2
+CHECKPOINTS = "checkpoints"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,14 @@ class Place:
         region: Azure's short name.
         state_file: whose deletion takes it out of rotation.
         port: of its ingress; 0 for any free one.
+        hub_port: of the namespace of its hub. Checkpoints are kept by it: 0, any free one, starts anew.
     """
 
     name: str
     region: str
     state_file: Path
     port: int = 0
+    hub_port: int = 0
 
 
 class Score:
@@ -54,14 +57,22 @@ class Score:
     Attributes:
         health: as the health model wrote it last; None before it has.
         ingested: whether Log Analytics has any rows at all to give.
+        readable: whether it answers queries.
     """
 
     def __init__(self) -> None:
         self.health: Health | None = None
         self.ingested = True
+        self.readable = True
 
     def latest(self) -> Health | None:
-        """What the query gives; None for no row."""
+        """What the query gives; None for no row.
+
+        Raises:
+            QueryFailedError: it gives nothing.
+        """
+        if not self.readable:
+            raise QueryFailedError
         return self.health if self.ingested else None
 
 
@@ -74,6 +85,8 @@ class RunningStamp:
         url: of its ingress.
         health_service: at `PATH` of the ingress.
         catalogue: the API that users call.
+        hub: its event hub.
+        checkpoints: how far that is read.
         sender: to its hub.
         processor: from its hub.
         score: what the HealthService's query for the health score gives.
@@ -83,6 +96,8 @@ class RunningStamp:
     url: str
     health_service: HealthService
     catalogue: Catalogue
+    hub: OwnHub
+    checkpoints: FolderCheckpointStore
     sender: Sender
     processor: BackgroundProcessor
     score: Score
@@ -104,38 +119,27 @@ class RunningStamp:
 
     @property
     def unread(self) -> int:
-        """How many messages wait in a hub that was empty at first."""
-        return max(0, self.sender.sent.total - sum(last + 1 for last in self.processor.passed.values()))
+        """How many messages wait in its hub."""
+        return max(0, self.hub.filled - sum(last + 1 for last in self.processor.passed.values()))
 
 
 @asynccontextmanager
 async def running_stamps(
-    places: Sequence[Place], database: Database, folder: Path, pace: Pace, *, hub_port: int = 0
+    places: Sequence[Place], database: Database, folder: Path, pace: Pace
 ) -> AsyncIterator[list[RunningStamp]]:
     """Run stamps that share a database, and nothing else.
 
     Args:
         places: one for each stamp.
         database: what they share.
-        folder: for what is kept: their hubs, and how far those are read.
+        folder: for what is kept: their hubs, and in `CHECKPOINTS` how far those are read.
         pace: how fast they live.
-        hub_port: of the broker with their hubs. Checkpoints are kept by it: 0, any free one, starts anew.
 
     Raises:
         OSError: a port is taken, or the folder is in use.
     """
     async with AsyncExitStack() as running:
-        hubs = {hub_of(place.name): PARTITIONS for place in places}
-        broker = await running.enter_async_context(Broker(folder / "hubs", hubs, port=hub_port))
-        store = SqliteCheckpointStore(folder / "checkpoints.db")
-        running.push_async_callback(store.close)
-        stamps = []
-        for place in places:
-            connection = broker.connection_string(hub_of(place.name))
-            sender = Sender(connection)
-            running.push_async_callback(sender.close)
-            processor = BackgroundProcessor(connection, store, database, pace.checkpoint_every)
-            stamps.append(await _served(place, sender, processor, database, pace, running))
+        stamps = [await _served(place, database, folder, pace, running) for place in places]
         # The SDK takes its time to close a consumer: all at once.
         running.push_async_callback(lambda: asyncio.gather(*(stamp.processor.stop() for stamp in stamps)))
         for stamp in stamps:
@@ -143,19 +147,13 @@ async def running_stamps(
         yield stamps
 
 
-def hub_of(stamp: str) -> str:
-    """The name of a stamp's event hub."""
-    return f"backendqueue-{stamp}"
-
-
-async def _served(  # noqa: PLR0913, PLR0917 - the parts of a stamp
-    place: Place,
-    sender: Sender,
-    processor: BackgroundProcessor,
-    database: Database,
-    pace: Pace,
-    running: AsyncExitStack,
+async def _served(
+    place: Place, database: Database, folder: Path, pace: Pace, running: AsyncExitStack
 ) -> RunningStamp:
+    hub = await running.enter_async_context(own_hub(folder / "hubs" / place.name, place.hub_port))
+    checkpoints = FolderCheckpointStore(folder / CHECKPOINTS / place.name)
+    sender = Sender(hub.connection)
+    running.push_async_callback(sender.close)
     app = web.Application()
     catalogue = Catalogue(place.name, database, sender)
     catalogue.serve_in(app)
@@ -173,4 +171,10 @@ async def _served(  # noqa: PLR0913, PLR0917 - the parts of a stamp
     health_service.serve_in(app)
     url = await running.enter_async_context(served(app, place.port))
     await running.enter_async_context(in_background(health_service.run()))
-    return RunningStamp(place, url, health_service, catalogue, sender, processor, score)
+    processor = BackgroundProcessor(hub.connection, checkpoints, database, pace.checkpoint_every)
+    return RunningStamp(place, url, health_service, catalogue, hub, checkpoints, sender, processor, score)
+
+
+async def forget_checkpoints(stamp: RunningStamp) -> None:
+    """Delete its checkpoints, as a person does after its hub was deleted and made anew."""
+    await stamp.checkpoints.forget(stamp.hub.namespace, HUB, CONSUMER_GROUP)

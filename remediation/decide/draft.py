@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from remediation.ledger.intent import Intent
+from remediation.ledger.orders import HoldSwitch
 from remediation.ledger.record import Cause, DrainMade, HeldStep, JournalEntry, WorkloadRecord
 from remediation.ledger.stamp import StampRecord
 from remediation.ledger.told import Channel, Incident, Message, MessageKind
@@ -20,13 +21,24 @@ AUTHOR_DELIVERS_FOR = timedelta(seconds=15)
 
 ENDED_INTENTS_KEPT = 20
 
+LISTED_MOST = 20
+"""So many lines of a kind are journalled of one decision: in a storm the first tell what the others do."""
+
 
 class Draft:
     """The record as this decision leaves it, and what it has to say for itself."""
 
-    def __init__(self, record: WorkloadRecord, now: datetime) -> None:
+    def __init__(self, record: WorkloadRecord, now: datetime, marker: HoldSwitch | None = None) -> None:
+        """The record as it is.
+
+        Args:
+            record: what is to be changed.
+            now: the moment of the decision.
+            marker: the emergency hold, which lies beside the record.
+        """
         self.before = record
         self.now = now
+        self.marker = marker
         self.registers = dict(record.registers)
         self.since = dict(record.since)
         self.findings = dict(record.findings)
@@ -34,11 +46,18 @@ class Draft:
         self.stamps = dict(record.stamps)
         self.intents = dict(record.intents)
         self.drains = record.drains
+        self.hold = record.hold
+        self.silences = record.silences
+        self.approvals = record.approvals
+        self.took = dict(record.took)
         self.held: list[HeldStep] = list(record.held)
         self.outbox: list[Message] = list(record.outbox)
         self.signals: list[str] = []
         self.verdicts: dict[Asked, Verdict] = {}
         self.events: list[str] = []
+        self.heard: list[str] = []
+        self.scopes: list[tuple[str, str, str, str]] = []
+        self.passed: list[tuple[str, str, str, str]] = []
 
     def view(self) -> WorkloadRecord:
         """The record as it stands in this draft, for those who only read it."""
@@ -53,6 +72,10 @@ class Draft:
             drains=self.drains,
             held=tuple(self.held),
             outbox=tuple(self.outbox),
+            hold=self.hold,
+            silences=self.silences,
+            approvals=self.approvals,
+            took=self.took,
         )
 
     def stamp(self, name: str) -> StampRecord:
@@ -116,6 +139,12 @@ class Draft:
         )
         self.happened(f"{late.channel} {late.kind} of {late.incident} came late: {kind} is told again")
 
+    def unspend(self, stamp: str) -> None:
+        """Take back the last drain that was counted for a stamp: it came to nothing."""
+        made_here = (made for made in self.drains if made.stamp == stamp)
+        spent = max(made_here, key=lambda made: made.at, default=None)
+        self.drains = tuple(made for made in self.drains if made is not spent)
+
     def finish(self, cause: Cause) -> WorkloadRecord | None:
         """The next revision; None when this decision changes nothing."""
         self._forget_the_past()
@@ -144,6 +173,9 @@ class Draft:
             verdicts=verdicts,
             held=tuple(self.held),
             events=tuple(self.events),
+            heard=tuple(self.heard[:LISTED_MOST]),
+            scopes=tuple(self.scopes[:LISTED_MOST]),
+            passed=tuple(self.passed[:LISTED_MOST]),
         )
 
     def _forget_the_past(self) -> None:

@@ -4,9 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from remediation.ledger.intent import LeverKind, Outcome
 from remediation.ledger.stamp import LeverState, Seen
+from rules.queue import QueueLook
 from rules.signals import Health, Signal, Subject
 from rules.topology import Workload
+
+NO_ORIGIN = "no Front Door origin is configured"
 
 HEALTHSERVICE = "healthservice"
 """The source of what we saw ourselves at a stamp's HealthService."""
@@ -78,14 +82,22 @@ class LeverLook:
 
 @dataclass(frozen=True, slots=True)
 class StampLook:
-    """Both looks at one stamp."""
+    """All looks at one stamp: its HealthService, its state file, and its origin in Front Door if it has one."""
 
     health: HealthLook
     lever: LeverLook
+    origin: LeverLook | None = None
+
+    def by(self, kind: LeverKind) -> LeverLook:
+        """What that lever shows."""
+        if kind is LeverKind.STATE_FILE:
+            return self.lever
+        return self.origin or LeverLook(self.lever.stamp, LeverState.UNREACHABLE, reason=NO_ORIGIN)
 
     def seen(self, state_file_check: str) -> Seen:
         """What the record keeps of it: nothing that changes while the stamp does not."""
         health = self.health
+        origin = f"; Front Door origin {self.origin.state}" if self.origin else ""
         return Seen(
             lever=self.lever.state,
             serves=health.serves,
@@ -93,15 +105,27 @@ class StampLook:
             drained=health.checks.get(state_file_check) is False,
             answered=health.status is not None,
             maintenance=self.lever.maintenance,
-            words=f"{health.words()}; state file {self.lever.state}",
+            words=f"{health.words()}; state file {self.lever.state}{origin}",
+            origin=self.origin.state if self.origin else None,
+            settled=self.lever.settled and (self.origin is None or self.origin.settled),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class LiveLook:
-    """All stamps of a workload, looked at now."""
+    """A workload, looked at now.
+
+    Attributes:
+        stamps: the looks at each of its stamps.
+        path: some stamp's HealthService, asked through Front Door as users come.
+        queues: the hubs of the stamps whose lag is looked at.
+        steps: what became of restarts that were applied, by intent; None while they go on.
+    """
 
     stamps: Mapping[str, StampLook]
+    path: HealthLook | None = None
+    queues: Mapping[str, QueueLook] = field(default_factory=dict)
+    steps: Mapping[str, Outcome | None] = field(default_factory=dict)
 
     def serving(self, now: datetime, fresh_for: timedelta) -> set[str]:
         """The stamps whose HealthService answered 200 at most `fresh_for` ago."""
@@ -140,3 +164,34 @@ def _verdict(look: StampLook, state_file_check: str) -> tuple[Health, tuple[str,
         return Health.RED, (f"{seen.words()}; state file {look.lever.state}",)
     # A 404 or 403 is the answer of something else: the address or the Front Door ID is wrong.
     return Health.UNKNOWN, (seen.words(),)
+
+
+FRONT_DOOR = "front-door"
+"""The source of what we saw on the way through Front Door, and the stamp of that look."""
+
+FRONT_DOOR_NODE = "FrontDoor"
+
+
+def signal_of_path(live: LiveLook, workload: Workload) -> Signal | None:
+    """What the way through Front Door says about Front Door itself; None where it is not looked at.
+
+    The answer of a sick stamp is still the answer of a stamp: the way to it is open. Nothing is said
+    where the stamps cannot be reached directly either: then it may be we who are cut off.
+    """
+    path = live.path
+    if path is None:
+        return None
+    direct = sorted(name for name, look in live.stamps.items() if look.health.status is not None)
+    health, reasons = Health.GREEN, tuple[str, ...]()
+    if not path.checks and not path.serves:
+        health = Health.RED if direct else Health.UNKNOWN
+        seen = f"direct answers from {', '.join(direct)}" if direct else "no stamp answers directly either"
+        reasons = (f"through Front Door: {path.words()}; {seen}",)
+    return Signal(
+        id=f"{FRONT_DOOR}/{workload.name}/{path.at.isoformat()}",
+        subject=Subject(workload.name, None, FRONT_DOOR_NODE),
+        source=FRONT_DOOR,
+        observed_at=path.at,
+        health=health,
+        reasons=reasons,
+    )

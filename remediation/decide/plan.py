@@ -10,19 +10,26 @@ from datetime import datetime
 
 from remediation.decide.draft import Draft
 from remediation.decide.incidents import remind_people, update_incidents
-from remediation.decide.looks import LiveLook, signal_of
+from remediation.decide.lagging import signal_of_queue
+from remediation.decide.looks import LiveLook, signal_of, signal_of_path
+from remediation.decide.notice import take_note
 from remediation.decide.playbooks import plan_steps
-from remediation.decide.progress import let_go, remind, take_note
+from remediation.decide.progress import let_go, remind, turned
 from remediation.ledger.intent import Verb
+from remediation.ledger.orders import HoldSwitch
 from remediation.ledger.record import Cause, WorkloadRecord
+from rules.conditions import words
 from rules.evaluate import RuleSet, evaluate
 from rules.findings import Finding, update
 from rules.health import Facts, Registers, bounded, facts, fold, forget, from_future, too_old
 from rules.policy import Policy
+from rules.queue import follow
 from rules.reach import Scope
-from rules.scope import Situation, scope_of
-from rules.signals import Signal
+from rules.scope import TELEMETRY, Situation, scope_of
+from rules.signals import Health, Signal
 from rules.topology import Workload
+
+REASON_MOST = 200
 
 REGISTERS_CAREFREE = 600
 """So many registers fit as a rule; measuring them at every batch would cost more than all the rest."""
@@ -46,7 +53,7 @@ class Charge:
     @property
     def asked_for(self) -> frozenset[str]:
         """The nodes of a stamp that a rule names, and the root."""
-        return self.rules.nodes | {self.workload.root_node}
+        return self.rules.nodes | {self.workload.root_node, TELEMETRY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +65,19 @@ class Occasion:
         arrivals: signals that came in.
         live: what was seen of the stamps; nothing may have been done to them since.
         crowded: the record has been found too large to be stored: make room.
+        marker: the emergency hold that lies beside the record.
     """
 
     cause: Cause
     arrivals: Sequence[Arrival] = ()
     live: LiveLook | None = None
     crowded: bool = False
+    marker: HoldSwitch | None = None
 
 
 def plan(record: WorkloadRecord, charge: Charge, occasion: Occasion, now: datetime) -> WorkloadRecord | None:
     """The next record; None when nothing changes."""
-    draft = Draft(record, now)
+    draft = Draft(record, now, occasion.marker)
     _take_in(draft, occasion, charge)
     let_go(draft, charge.workload)
     if occasion.live is not None:
@@ -98,6 +107,7 @@ def _situation(record: WorkloadRecord, charge: Charge, standing: Facts) -> Situa
         findings=_in_earnest(record.findings.values(), charge),
         out=record.out(),
         draining_rules=charge.rules.draining,
+        rules=charge.rules.by_name,
     )
 
 
@@ -109,6 +119,8 @@ def _judge(draft: Draft, charge: Charge) -> Situation:
     # In the order of the mappings, never of a set: every worker must write the same bytes.
     for asked in [asked for asked in findings if asked not in draft.findings]:
         draft.happened(f"{asked.rule} holds for {asked.stamp or 'the workload'}: {findings[asked].reason}")
+        if asked.stamp and asked.rule in rules.draining:
+            turned(draft, asked.stamp, workload.policy)
     for asked in [asked for asked in draft.findings if asked not in findings]:
         draft.happened(f"{asked.rule} no longer holds for {asked.stamp or 'the workload'}")
     draft.findings, draft.since = findings, dict(evaluation.since)
@@ -124,7 +136,9 @@ def _in_earnest(findings: Iterable[Finding], charge: Charge) -> tuple[Finding, .
 
 def _remember_scope(finding: Finding, situation: Situation, draft: Draft) -> Finding:
     """Keep since when a fault has been one stamp's own: a glimpse of that is no reason to drain it."""
-    if scope_of(finding, situation).scope is not Scope.STAMP:
+    verdict = scope_of(finding, situation)
+    draft.scopes.append((finding.rule, finding.stamp or "global", str(verdict.scope), verdict.reason))
+    if verdict.scope is not Scope.STAMP:
         return replace(finding, alone_since=None) if finding.alone_since else finding
     return finding if finding.alone_since else replace(finding, alone_since=draft.now)
 
@@ -142,8 +156,11 @@ def _take_in(draft: Draft, occasion: Occasion, charge: Charge) -> None:
         else:
             good.append(signal)
     draft.signals += dict.fromkeys(s.id for s in good if _is_new(s, before.get(s.key)))
-    looked = _by_looking(draft, occasion.live, charge.workload)
-    draft.signals += [s.id for s in looked if (known := before.get(s.key)) is None or known.says != s.says]
+    looked = [*_by_looking(draft, occasion.live, charge.workload), *_by_queues(draft, occasion.live, charge)]
+    draft.heard += [_words(s, draft.now) for s in good if _is_new(s, before.get(s.key))]
+    seen = [s for s in looked if (known := before.get(s.key)) is None or known.says != s.says]
+    draft.signals += [s.id for s in seen]
+    draft.heard += [_words(s, draft.now) for s in seen]
     # What a drain waits to be taken back is kept, however old: else its proof could never come.
     needed = {key for stamp in draft.stamps.values() if stamp.drain for key in stamp.drain.evidence}
     folded = forget(fold(before, [*good, *looked]), draft.now, policy, needed)
@@ -162,7 +179,21 @@ def _by_looking(draft: Draft, live: LiveLook | None, workload: Workload) -> list
         return []
     returning = {i.stamp for i in draft.intents.values() if i.in_flight and i.verb is Verb.REJOIN}
     signals = [signal_of(look, workload) for name, look in live.stamps.items() if name not in returning]
-    return [signal for signal in signals if _is_news(signal, draft, workload.policy)]
+    path = signal_of_path(live, workload)
+    return [each for each in (*signals, *([path] if path else [])) if _is_news(each, draft, workload.policy)]
+
+
+def _by_queues(draft: Draft, live: LiveLook | None, charge: Charge) -> list[Signal]:
+    """What the looks at the hubs say about the processors; what must be remembered of them is kept."""
+    signals = []
+    for name, look in (live.queues if live else {}).items():
+        known = draft.stamp(name)
+        state = follow(known.queue, look)
+        if state == known.queue:
+            continue
+        draft.stamps[name] = replace(known, queue=state)
+        signals.append(signal_of_queue(state, live, charge.workload, draft.now))
+    return [each for each in signals if _is_news(each, draft, charge.workload.policy)]
 
 
 def _is_news(signal: Signal, draft: Draft, policy: Policy) -> bool:
@@ -171,8 +202,20 @@ def _is_news(signal: Signal, draft: Draft, policy: Policy) -> bool:
         return True
     if signal.newness <= known.newness:
         return False  # by a clock that lies behind: it changes nothing
+    if signal.health is Health.UNKNOWN and known.health in (Health.RED, Health.YELLOW):
+        return False  # who cannot see takes nothing back
     says_the_same = (known.says, known.reasons) == (signal.says, signal.reasons)
     return not says_the_same or signal.observed_at - known.observed_at >= policy.fresh_for / 2
+
+
+def _words(signal: Signal, now: datetime) -> str:
+    """Such as `shop/weu/Stamp red by healthservice, 4s old: Database is not healthy`."""
+    what = f"alert {signal.alert} {signal.says}" if signal.condition else signal.says
+    why = f": {signal.reasons[0][:REASON_MOST]}" if signal.reasons else ""
+    placed = f" ({signal.placed_by})" if signal.placed_by else ""
+    never = f"; never acts: {signal.why}" if signal.why else ""
+    age = words(now - signal.observed_at)
+    return f"{signal.subject} {what} by {signal.source}, {age} old{why}{placed}{never}"
 
 
 def _is_new(signal: Signal, known: Signal | None) -> bool:

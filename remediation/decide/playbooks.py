@@ -4,20 +4,26 @@ A step that every guardrail lets pass becomes an intent. One that some guardrail
 holds is kept with the reasons, so that people can be told and asked.
 """
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
-from remediation.decide.case import Case, Hold, Step
+from remediation.decide.approvals import approved, ask_for, expire, plan_of, use
+from remediation.decide.by_hand import BY_HAND, against, rule_of
+from remediation.decide.case import Case, Guardrail, Hold, Step
 from remediation.decide.draft import Draft
-from remediation.decide.guardrails import holds
+from remediation.decide.guardrails import asked_of, holds
+from remediation.decide.guardrails.target import failed_again
+from remediation.decide.levers import usable
 from remediation.decide.proof import proof_of_recovery
-from remediation.ledger.intent import Intent, IntentState, Verb
+from remediation.ledger.intent import Intent, IntentState, LeverKind, Verb
 from remediation.ledger.record import HeldStep
 from remediation.ledger.stamp import Drain
 from rules.conditions import words
 from rules.evaluate import RuleSet
 from rules.findings import EVIDENCE_KEPT, Finding
+from rules.policy import Mode
 from rules.reach import Scope
-from rules.rule import Rule
+from rules.rule import Proof, Rule
 from rules.scope import ScopeVerdict, Situation, scope_of
 from rules.signals import RegisterKey, Severity
 
@@ -26,40 +32,67 @@ NO_SCOPE = ScopeVerdict(Scope.NONE, "nothing is broken")
 
 def case_for(step: Step, draft: Draft, situation: Situation) -> Case:
     """The case of a step, by the record as the draft leaves it."""
-    found = [f for f in draft.findings.values() if f.rule == step.rule.name and f.stamp == step.stamp]
+    found = [f for f in draft.findings.values() if f.rule == step.rule.name and (f.stamp or "") == step.stamp]
     finding = found[0] if found else None
     scope = scope_of(finding, situation) if finding else NO_SCOPE
-    return Case(step, draft.view(), situation, finding, scope, draft.now)
+    return Case(step, draft.view(), situation, finding, scope, draft.now, marker=draft.marker)
 
 
 def plan_steps(draft: Draft, situation: Situation, rules: RuleSet) -> None:
     """Withdraw intents that are no longer wanted, then plan what is: rejoins first, worst findings first."""
     draft.held = []
+    expire(draft)
     _withdraw(draft, situation, rules)
     for stamp in situation.workload.stamp_names:
         _consider_rejoin(stamp, draft, situation, rules)
-    for finding, rule in _asking_for_a_drain(draft, rules):
-        _consider_drain(finding, rule, draft, situation)
+        _consider_second_lever(stamp, draft, situation, rules)
+    for finding, rule in _asking(draft, rules, lambda rule: rule.playbook.drains):
+        if finding.stamp is not None:
+            _consider_drain(finding, rule, draft, situation)
+    for finding, rule in _asking(draft, rules, lambda rule: rule.playbook.targets):
+        _consider_other_step(finding, rule, draft, situation)
+
+
+def step_of(intent: Intent, rule: Rule) -> Step:
+    """The step that an intent is."""
+    return Step(
+        verb=intent.verb,
+        stamp=intent.stamp,
+        rule=rule,
+        intent=intent.id,
+        lever=intent.lever,
+        author=intent.author,
+        target=intent.target,
+        second=intent.second,
+    )
 
 
 def _withdraw(draft: Draft, situation: Situation, rules: RuleSet) -> None:
     for intent in list(draft.intents.values()):
         if intent.state is not IntentState.PLANNED:
             continue
-        rule = rules.by_name.get(intent.rule)
-        step = Step(intent.verb, intent.stamp, rule, intent.id) if rule else None
-        against = holds(case_for(step, draft, situation)) if step else []
-        reason = "; ".join(hold.reason for hold in against) if step else f"rule {intent.rule} is gone"
-        if against or step is None:
+        rule = rule_of(intent, rules)
+        step = step_of(intent, rule) if rule else None
+        held = against_step(case_for(step, draft, situation)) if step else []
+        reason = "; ".join(hold.reason for hold in held) if step else f"rule {intent.rule} is gone"
+        if held or step is None:
             draft.put_intent(intent.to(IntentState.SUPERSEDED, reason))
             draft.happened(f"{intent.verb} of {intent.stamp} withdrawn: {reason}")
 
 
-def _asking_for_a_drain(draft: Draft, rules: RuleSet) -> list[tuple[Finding, Rule]]:
+def against_step(case: Case) -> list[Hold]:
+    """Every reason not to take a step, by whomever it was asked for."""
+    intent = case.record.intents.get(case.step.intent or "")
+    if case.step.rule is BY_HAND:
+        return against(case)
+    return holds(replace(case, approved=intent is not None and bool(intent.approved_by)))
+
+
+def _asking(draft: Draft, rules: RuleSet, wanted: Callable[[Rule], bool]) -> list[tuple[Finding, Rule]]:
     asking = [
         (finding, rules.by_name[finding.rule])
         for finding in draft.findings.values()
-        if finding.stamp is not None and rules.by_name[finding.rule].playbook.drains
+        if wanted(rules.by_name[finding.rule])
     ]
     loudest = list(Severity)
     return sorted(
@@ -76,12 +109,11 @@ def _consider_drain(finding: Finding, rule: Rule, draft: Draft, situation: Situa
         return
     if draft.going_at(stamp):
         return
-    step = Step(Verb.DRAIN, stamp, rule)
-    against = holds(case_for(step, draft, situation))
-    if against:
-        hold_step(draft, step, against)
-        return
-    _plan(draft, step, finding.reason, evidence=finding.evidence)
+    case = case_for(Step(Verb.DRAIN, stamp, rule), draft, situation)
+    step = replace(case.step, lever=usable(case))
+    again = "it came back by itself and failed again, so it is kept out: "
+    reason = (again if failed_again(case.target, case.policy) else "") + finding.reason
+    _take(draft, replace(case, step=step), reason, Asked(evidence=finding.evidence))
 
 
 def _rest_on(draft: Draft, stamp: str, drain: Drain, finding: Finding) -> None:
@@ -103,12 +135,84 @@ def _consider_rejoin(stamp: str, draft: Draft, situation: Situation, rules: Rule
     stood = draft.now - drain.recovering_since
     if stood < situation.workload.policy.rejoin_after:
         return
-    step = Step(Verb.REJOIN, stamp, rule)
-    against = holds(case_for(step, draft, situation))
-    if against:
-        hold_step(draft, step, against)
+    moved = drain.levers[-1]
+    case = case_for(Step(Verb.REJOIN, stamp, rule, lever=moved.lever), draft, situation)
+    _take(draft, case, f"{proof.reason}, for {words(stood)}", Asked(content=moved.content))
+
+
+def _consider_second_lever(stamp: str, draft: Draft, situation: Situation, rules: RuleSet) -> None:
+    """Where the first lever was moved and is not seen to help, move the other one too."""
+    stuck = [
+        intent
+        for intent in draft.going_at(stamp)
+        if intent.verb is Verb.DRAIN and intent.state is IntentState.APPLIED and intent.stuck
+    ]
+    rule = rule_of(stuck[0], rules) if stuck else None
+    drain = draft.stamp(stamp).drain
+    if rule is None or drain is None:
         return
-    _plan(draft, step, f"{proof.reason}, for {words(stood)}", content=drain.levers[-1].content)
+    step = Step(Verb.DRAIN, stamp, rule, stuck[0].id, author=stuck[0].author, second=True)
+    case = case_for(step, draft, situation)
+    lever = usable(case)
+    if lever is None or lever in {moved.lever for moved in drain.levers}:
+        return
+    case = replace(case, step=replace(case.step, lever=lever))
+    if against := holds(case):
+        hold_step(draft, case.step, against)
+        return
+    draft.put_intent(stuck[0].to(IntentState.SUPERSEDED, "it did not help in time: the other lever is moved"))
+    _plan(draft, case, f"{stuck[0].lever} did not help in time", Asked(evidence=drain.evidence))
+
+
+def _consider_other_step(finding: Finding, rule: Rule, draft: Draft, situation: Situation) -> None:
+    """A restart or a request to another system: once for each finding."""
+    stamp, verb = finding.stamp or "", Verb(rule.playbook)
+    taken = [
+        intent
+        for intent in draft.intents.values()
+        if (intent.verb, intent.stamp, intent.rule) == (verb, stamp, rule.name)
+        and (intent.in_flight or intent.planned_at >= finding.since)
+    ]
+    if taken:
+        return
+    case = case_for(Step(verb, stamp, rule, target=rule.target or ""), draft, situation)
+    _take(draft, case, finding.reason, Asked(evidence=finding.evidence))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a step is asked for with, besides itself: whose word it rests on, what it restores."""
+
+    evidence: tuple[RegisterKey, ...] = ()
+    content: str = ""
+    approved_by: str = ""
+
+
+def _take(draft: Draft, case: Case, reason: str, asked: Asked) -> None:
+    """Plan a step that nothing holds; where it is only people's word that is wanting, ask for that."""
+    asked_now = [(guard.__name__, guard(case)) for guard in asked_of(case)]
+    held = [hold for _, hold in asked_now if hold is not None]
+    passed = ", ".join(name for name, hold in asked_now if hold is None)
+    draft.passed.append((case.step.verb, case.step.stamp, case.step.rule.name, passed))
+    given = None
+    if held and _only_approval_is_wanting(case, held):
+        given = approved(draft.view(), case.step, plan_of(case), draft.now)
+        if given is None:
+            ask_for(draft, case, reason)
+        else:
+            held = holds(replace(case, approved=True))
+    if held:
+        hold_step(draft, case.step, held)
+        return
+    if given is not None:
+        use(draft, given)
+        asked = replace(asked, approved_by=given.approved_by)
+    _plan(draft, case, reason, asked)
+
+
+def _only_approval_is_wanting(case: Case, held: list[Hold]) -> bool:
+    mode = case.step.rule.mode.capped_by(case.situation.workload.mode)
+    return mode is Mode.APPROVE and all(hold.guardrail is Guardrail.MODE for hold in held)
 
 
 def _note_proof(draft: Draft, stamp: str, drain: Drain, *, proven: bool) -> Drain:
@@ -121,10 +225,10 @@ def _note_proof(draft: Draft, stamp: str, drain: Drain, *, proven: bool) -> Drai
     return noted
 
 
-def _plan(
-    draft: Draft, step: Step, reason: str, *, evidence: tuple[RegisterKey, ...] = (), content: str = ""
-) -> None:
-    workload = draft.before.workload
+def _plan(draft: Draft, case: Case, reason: str, asked: Asked) -> None:
+    workload, step = draft.before.workload, case.step
+    rejoined_at = draft.stamp(step.stamp).rejoined_at
+    failed_again = rejoined_at is not None and draft.now - rejoined_at < case.policy.probation
     intent = Intent(
         id=f"{workload}/{step.stamp}/{step.verb}/{draft.before.revision + 1:010d}",
         verb=step.verb,
@@ -133,8 +237,15 @@ def _plan(
         family=step.rule.family,
         reason=reason,
         planned_at=draft.now,
-        evidence=evidence,
-        content=content,
+        evidence=asked.evidence,
+        content=asked.content,
+        lever=step.lever or LeverKind.STATE_FILE,
+        author=step.author,
+        approved_by=asked.approved_by,
+        target=step.target,
+        second=step.second,
+        relapse=step.verb is Verb.DRAIN and failed_again,
+        backlog=step.rule.proof is Proof.BACKLOG,
     )
     draft.put_intent(intent)
     draft.happened(f"{step.verb} of {step.stamp} planned: {reason}")

@@ -8,9 +8,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 from remediation.decide.draft import Draft
-from remediation.decide.looks import LiveLook, StampLook
 from remediation.ledger.intent import Intent, IntentState, Lease, Outcome, OutcomeKind, Verb
-from remediation.ledger.stamp import Drain, LeverState, Moved, Refusal, StampRecord
+from remediation.ledger.stamp import Drain, Moved, Refusal
+from rules.policy import Policy
+from rules.queue import marks
 from rules.scope import Situation
 from rules.topology import Workload
 
@@ -18,11 +19,12 @@ MAX_ATTEMPTS = 5
 RETRY_FIRST = timedelta(seconds=2)
 RETRY_LONGEST = timedelta(minutes=1)
 ASKED_LONGEST = timedelta(minutes=5)
+TURNS_KEPT = 50
 
 
 def begin(draft: Draft, intent: Intent, lease: Lease, content: str) -> Intent:
     """Take the lease. From here on the effect may have happened."""
-    if intent.verb is Verb.DRAIN and intent.attempts == 0:
+    if intent.verb is Verb.DRAIN and intent.attempts == 0 and not intent.second:
         draft.spend(intent.stamp)
     acting = replace(
         intent.to(IntentState.ACTING),
@@ -56,6 +58,8 @@ def record_outcome(draft: Draft, intent: Intent, outcome: Outcome) -> None:
             draft.put_intent(replace(intent, outcome=outcome.reason))
         case _:
             draft.put_intent(intent.to(IntentState.REFUSED, outcome.reason))
+            if intent.verb is Verb.DRAIN and not intent.second:
+                draft.unspend(intent.stamp)  # no stamp was drained: the other lever may be tried
             known = draft.stamp(intent.stamp)
             refusals = {**known.refusals, intent.lever: Refusal(draft.now, outcome.reason)}
             draft.stamps[intent.stamp] = replace(known, refusals=refusals)
@@ -70,25 +74,62 @@ def _wait(intent: Intent, outcome: Outcome) -> timedelta:
 
 def _applied(draft: Draft, intent: Intent, outcome: Outcome) -> None:
     draft.put_intent(replace(intent.to(IntentState.APPLIED, outcome.reason), applied_at=draft.now))
-    drain = None
     if intent.verb is Verb.DRAIN:
-        drain = Drain(
-            intent.id,
-            intent.rule,
-            intent.family,
-            draft.now,
-            intent.evidence,
-            (Moved(intent.lever, intent.content),),
-        )
+        _is_out(draft, intent)
+    elif intent.verb is Verb.REJOIN:
+        _is_back(draft, intent)
+
+
+def _is_out(draft: Draft, intent: Intent) -> None:
+    """It is out by our hand: by one lever, or by one more."""
     known = draft.stamp(intent.stamp)
-    draft.stamps[intent.stamp] = StampRecord(drain=drain, seen=known.seen)
+    moved = Moved(intent.lever, intent.content)
+    if known.drain is not None:
+        drain = replace(known.drain, levers=(*known.drain.levers, moved))
+    else:
+        drain = Drain(
+            intent=intent.id,
+            rule=intent.rule,
+            family=intent.family,
+            at=draft.now,
+            evidence=intent.evidence,
+            levers=(moved,),
+            marks=marks(known.queue) if intent.backlog and known.queue else {},
+            author=intent.author,
+            stays_out=intent.relapse,
+        )
+    # Whatever was known of refusals and other hands is over.
+    draft.stamps[intent.stamp] = replace(
+        known, drain=drain, adopted_at=None, reminded_at=None, refusals={}, undone_at=None
+    )
+
+
+def _is_back(draft: Draft, intent: Intent) -> None:
+    """One lever is moved back; the stamp is back when the last one is."""
+    known = draft.stamp(intent.stamp)
+    left = (
+        tuple(moved for moved in known.drain.levers if moved.lever is not intent.lever) if known.drain else ()
+    )
+    if known.drain is not None and left:
+        draft.stamps[intent.stamp] = replace(known, drain=replace(known.drain, levers=left))
+        return
+    draft.stamps[intent.stamp] = replace(
+        known,
+        drain=None,
+        adopted_at=None,
+        reminded_at=None,
+        refusals={},
+        undone_at=None,
+        rejoined_at=draft.now,
+        out_by_itself_at=None,
+        back_by_itself_at=None,
+    )
 
 
 def put_back(draft: Draft, intent: Intent, reason: str) -> None:
     """Plan it again as if this attempt had not been: nothing was tried, and nothing was spent."""
-    if intent.verb is Verb.DRAIN and intent.attempts == 1:
-        spent = max((made for made in draft.drains if made.stamp == intent.stamp), key=lambda made: made.at)
-        draft.drains = tuple(made for made in draft.drains if made is not spent)
+    if intent.verb is Verb.DRAIN and intent.attempts == 1 and not intent.second:
+        draft.unspend(intent.stamp)
     planned = replace(intent.to(IntentState.PLANNED, reason), attempts=intent.attempts - 1)
     draft.put_intent(replace(planned, not_before=draft.now + RETRY_FIRST))
     draft.happened(f"{intent.verb} of {intent.stamp} put back: {reason}")
@@ -107,66 +148,19 @@ def let_go(draft: Draft, workload: Workload) -> None:
     done or seen, and an intent that never ends would hold up every other step.
     """
     for intent in draft.view().in_flight():
-        if intent.stamp not in workload.stamp_names:
+        if intent.stamp and intent.stamp not in workload.stamp_names:
             supersede(draft, intent, "the stamp is no longer part of the workload")
     for name in [name for name in draft.stamps if name not in workload.stamp_names]:
         was = " It was out of rotation." if draft.stamps.pop(name).out else ""
         draft.happened(f"{name} is no longer part of the workload.{was}")
 
 
-def take_note(draft: Draft, live: LiveLook, workload: Workload) -> None:
-    """Keep what was seen, verify what was applied, and notice what other hands did."""
-    for name, look in live.stamps.items():
-        seen = look.seen(workload.state_file_check)
-        known = draft.stamp(name)
-        if known.seen != seen:
-            draft.stamps[name] = replace(known, seen=seen)
-        going = draft.going_at(name)
-        undone = [intent for intent in going if _was_undone(intent, seen.lever)]
-        for intent in going:
-            if intent in undone:
-                supersede(draft, intent, "other hands undid it before it was verified")
-            else:
-                _verify(draft, intent, look, workload)
-        if going == undone:
-            _notice_others_hands(draft, name, seen.lever, begun_since=known.seen is not None)
-
-
-def _was_undone(intent: Intent, lever: LeverState) -> bool:
-    """Whether the lever shows the opposite of what was applied; nothing of ours would ever verify it."""
-    opposite = LeverState.IN if intent.verb is Verb.DRAIN else LeverState.OUT
-    return intent.state is IntentState.APPLIED and lever is opposite
-
-
-def _verify(draft: Draft, intent: Intent, look: StampLook, workload: Workload) -> None:
-    if intent.state is not IntentState.APPLIED or intent.applied_at is None:
-        return
-    seen = look.seen(workload.state_file_check)
-    drained = seen.lever is LeverState.OUT and seen.drained
-    serves = seen.lever is LeverState.IN and seen.serves
-    if drained if intent.verb is Verb.DRAIN else serves:
-        took = (draft.now - intent.applied_at).total_seconds()
-        draft.put_intent(intent.to(IntentState.VERIFIED, seen.words))
-        draft.happened(f"{intent.verb} of {intent.stamp} verified after {took:.0f}s: {seen.words}")
-    elif not intent.stuck and draft.now - intent.applied_at > workload.policy.verify_within:
-        draft.put_intent(replace(intent, stuck=True))
-        draft.happened(f"{intent.verb} of {intent.stamp} is stuck: {seen.words}")
-
-
-def _notice_others_hands(draft: Draft, name: str, lever: LeverState, *, begun_since: bool) -> None:
-    known = draft.stamp(name)
-    if lever is LeverState.OUT and not known.out:
-        draft.stamps[name] = replace(known, adopted_at=draft.now)
-        if begun_since:
-            # Budgets are over people too. One found at the first look may be any age, and is not counted.
-            draft.spend(name)
-        draft.happened(f"{name} was drained by other hands: adopted")
-    elif lever is LeverState.IN and known.adopted_at is not None:
-        draft.stamps[name] = replace(known, adopted_at=None)
-        draft.happened(f"{name} was brought back by other hands")
-    elif lever is LeverState.IN and known.drain is not None:
-        draft.stamps[name] = replace(known, drain=None, undone_at=draft.now)
-        draft.happened(f"the drain of {name} was undone by other hands")
+def turned(draft: Draft, stamp: str, policy: Policy) -> None:
+    """Count that a stamp has turned bad: what does so again and again is not moved about."""
+    known = draft.stamp(stamp)
+    lately = tuple(at for at in known.turns if draft.now - at < policy.flaps_within)
+    if draft.now not in lately:
+        draft.stamps[stamp] = replace(known, turns=(*lately, draft.now)[-TURNS_KEPT:])
 
 
 def remind(draft: Draft, situation: Situation) -> list[str]:

@@ -11,8 +11,11 @@ from datetime import datetime
 from remediation.ledger.record import WorkloadRecord
 from remediation.ledger.stamp import Drain
 from rules.conditions import words
+from rules.queue import not_passed
 from rules.scope import Situation
 from rules.signals import AlertState, Health, RegisterKey
+
+NAMED_MOST = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +44,22 @@ def proof_of_recovery(
 
 def not_taken_back(drain: Drain, record: WorkloadRecord, situation: Situation, now: datetime) -> list[str]:
     """What those who reported the cause have not taken back, in words."""
-    wanting = (_wanting(key, record, situation, now) for key in drain.evidence)
-    return [reason for reason in wanting if reason]
+    wanting = [_wanting(key, record, situation, now) for key in drain.evidence]
+    return [reason for reason in (*wanting, _backlog(drain, record)) if reason]
+
+
+def _backlog(drain: Drain, record: WorkloadRecord) -> str:
+    """What of the hub's contents at the moment of the drain has not been read yet."""
+    if not drain.marks:
+        return ""
+    queues = [known.queue for known in record.stamps.values() if known.drain == drain]
+    if not queues or queues[0] is None:
+        return "nobody has looked at its hub since the drain"
+    left = not_passed(queues[0], drain.marks)
+    if not left:
+        return ""
+    named = ", ".join(left[:NAMED_MOST])
+    return f"{len(left)} of {len(drain.marks)} partitions have not worked off the drain's backlog: {named}"
 
 
 def _wanting(key: RegisterKey, record: WorkloadRecord, situation: Situation, now: datetime) -> str:

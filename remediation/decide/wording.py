@@ -13,6 +13,14 @@ ACTION_IN_TITLE = {
     Action.REFUSED: " REFUSED: the worker cannot do it.",
 }
 
+FLAPPING = "flapping: "
+"""How the summary of an incident begins whose stamp turns red again and again."""
+
+
+def is_flapping(incident: Incident) -> bool:
+    """Whether people are told that it flaps."""
+    return incident.summary.startswith(FLAPPING)
+
 
 def title_of(incident: Incident) -> str:
     """The line that is read at three in the morning: where, how far, what."""
@@ -44,14 +52,33 @@ def what_the_worker_does(draft: Draft, incident: Incident) -> str:
 
 
 def _when_it_comes_back(draft: Draft, incident: Incident) -> str:
+    drain = draft.stamp(str(incident.stamp)).drain
+    if drain is not None and drain.stays_out:
+        return "it fell back soon after its return, and stays out until a person decides"
+    if drain is not None and drain.author:
+        return f"it was {drain.author}'s word, and only a person brings it back"
     held = [held for held in draft.held if held.verb is Verb.REJOIN and held.stamp == incident.stamp]
     if not held:
         return "it comes back when recovery is proven"
-    return "recovery is proven, but it stays out: " + "; ".join(f"{h.reason} ({h.guardrail})" for h in held)
+    against = "; ".join(f"{h.reason} ({h.guardrail})" for h in held)
+    return "; ".join((f"recovery is proven, but it stays out: {against}", *_questions(draft, incident)))
 
 
 def _why_nothing_is_done(draft: Draft, incident: Incident) -> str:
-    held = [held for held in draft.held if incident.stamp in (held.stamp, None) and held.verb is Verb.DRAIN]
-    if not held:
+    against: dict[Verb, dict[str, None]] = {}
+    for held in draft.held:
+        if incident.stamp in (held.stamp, None) and held.verb is not Verb.REJOIN:
+            against.setdefault(held.verb, {})[f"{held.reason} ({held.guardrail})"] = None
+    if not against:
         return "no rule asks for more than to tell you"
-    return "no drain now: " + "; ".join(dict.fromkeys(f"{held.reason} ({held.guardrail})" for held in held))
+    not_now = (f"no {verb} now: {'; '.join(reasons)}" for verb, reasons in against.items())
+    return "; ".join((*not_now, *_questions(draft, incident)))
+
+
+def _questions(draft: Draft, incident: Incident) -> list[str]:
+    """By which ids a person may approve what the worker would do."""
+    return [
+        f"approve {one.verb} of {one.stamp} as {one.id} until {one.expires_at:%H:%M:%S}"
+        for one in draft.approvals
+        if incident.stamp in (one.stamp, None) and not one.approved_by
+    ]

@@ -5,23 +5,27 @@ whoever still holds that lease. A worker that dies in between is taken over:
 the lever is fenced first, so that nothing the dead one left behind can land.
 """
 
+import asyncio
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from remediation.decide.case import Guardrail, Hold, Step
+from remediation.decide.by_hand import rule_of
+from remediation.decide.case import Guardrail, Hold
 from remediation.decide.draft import Draft
-from remediation.decide.guardrails import holds
 from remediation.decide.looks import LeverLook, LiveLook
+from remediation.decide.notice import take_note
 from remediation.decide.plan import Charge, situation_of
-from remediation.decide.playbooks import case_for, hold_step
-from remediation.decide.progress import begin, put_back, record_outcome, supersede, take_note
+from remediation.decide.playbooks import against_step, case_for, hold_step, step_of
+from remediation.decide.progress import begin, put_back, record_outcome, supersede
 from remediation.engine.book import Book
 from remediation.engine.looking import Looking
-from remediation.ledger.intent import Intent, IntentState, Lease, Outcome, OutcomeKind, Verb
-from remediation.ledger.record import Cause, LeverState, WorkloadRecord
-from remediation.ports import Clock, Lever
-from rules.rule import Rule
+from remediation.ledger.intent import Intent, IntentState, Lease, LeverKind, Outcome, OutcomeKind, Verb
+from remediation.ledger.orders import HoldSwitch
+from remediation.ledger.record import Cause, WorkloadRecord
+from remediation.ledger.stamp import LeverState
+from remediation.ports import Clock, Lever, Steps
 from rules.topology import Workload
 
 
@@ -36,10 +40,19 @@ class _Begun:
 class Acting:
     """Carries out intents."""
 
-    def __init__(self, book: Book, clock: Clock, lever: Lever, looking: Looking, worker: str) -> None:
+    def __init__(
+        self,
+        book: Book,
+        clock: Clock,
+        levers: Mapping[LeverKind, Lever],
+        steps: Steps | None,
+        looking: Looking,
+        worker: str,
+    ) -> None:
         self._book = book
         self._clock = clock
-        self._lever = lever
+        self._levers = levers
+        self._steps = steps
         self._looking = looking
         self._worker = worker
         self._leases_seen: dict[str, datetime] = {}
@@ -70,8 +83,8 @@ class Acting:
         if intent.state is IntentState.ACTING:
             await self._take_over(charge, intent)
             return
-        live = await self._looking.look(charge.workload)
-        begun = await self._begin(charge, intent, live)
+        live, marker = await self._see(charge)
+        begun = await self._begin(charge, intent, live, marker)
         if begun is not None:
             await self._apply(charge, begun, live)
 
@@ -80,21 +93,35 @@ class Acting:
         begun = await self._lease_again(charge, intent)
         if begun is None:
             return
+        if not intent.verb.moves_a_lever:
+            await self._take_over_step(charge, begun)
+            return
         stamp = charge.workload.stamp(intent.stamp)
-        before = await self._looking.lever(stamp, charge.workload.policy)
+        before = await self._looking.lever(stamp, charge.workload.policy, intent.lever)
         # A file that cannot be reached from here may still be there for a late delete.
         if intent.verb is Verb.DRAIN and before.state is not LeverState.OUT:
-            fenced = await self._lever.fence(stamp, before)
+            fenced = await self._levers[intent.lever].fence(stamp, before)
             if fenced.kind is not OutcomeKind.APPLIED:
                 await self._record(
                     charge, begun, Outcome(OutcomeKind.UNKNOWN, f"not fenced: {fenced.reason}")
                 )
                 return
-        live = await self._looking.look(charge.workload)
-        after = live.stamps[intent.stamp].lever
+        live, marker = await self._see(charge)
+        after = live.stamps[intent.stamp].by(intent.lever)
         if after.state is _wanted(intent.verb):
             await self._record(charge, begun, Outcome(OutcomeKind.APPLIED, "found done on taking over"))
-        elif await self._still_allowed(charge, begun, live):
+        elif await self._still_allowed(charge, begun, live, marker):
+            await self._apply(charge, begun, live)
+
+    async def _see(self, charge: Charge) -> tuple[LiveLook, HoldSwitch | None]:
+        """What there is to be seen right before an act; a store out of reach ends it here."""
+        name = charge.workload.name
+        return await asyncio.gather(self._looking.look(charge.workload), self._book.marker(name))
+
+    async def _take_over_step(self, charge: Charge, begun: _Begun) -> None:
+        """A step is known to the other side by its intent: asked twice, it is done once."""
+        live, marker = await self._see(charge)
+        if await self._still_allowed(charge, begun, live, marker):
             await self._apply(charge, begun, live)
 
     async def _lease_again(self, charge: Charge, intent: Intent) -> _Begun | None:
@@ -114,13 +141,15 @@ class Acting:
         written = await self._book.write(charge.workload.name, taken, journal=False)
         return _Begun(written.record.intents[intent.id], lease.token) if written.changed else None
 
-    async def _still_allowed(self, charge: Charge, begun: _Begun, live: LiveLook) -> bool:
+    async def _still_allowed(
+        self, charge: Charge, begun: _Begun, live: LiveLook, marker: HoldSwitch | None
+    ) -> bool:
         """Ask the guardrails before a taken-over intent acts; give it up if one of them holds."""
         allowed = False
 
         def asked(record: WorkloadRecord) -> WorkloadRecord | None:
             nonlocal allowed
-            draft = Draft(record, self._clock.now())
+            draft = Draft(record, self._clock.now(), marker)
             known = self._ours(record, begun)
             if known is None:
                 return None
@@ -134,7 +163,9 @@ class Acting:
         await self._book.write(charge.workload.name, asked)
         return allowed
 
-    async def _begin(self, charge: Charge, intent: Intent, live: LiveLook) -> _Begun | None:
+    async def _begin(
+        self, charge: Charge, intent: Intent, live: LiveLook, marker: HoldSwitch | None
+    ) -> _Begun | None:
         """Ask every guardrail again, by the live look, and take the lease if none holds."""
         lease = self._new_lease(charge.workload)
         begun: Intent | None = None
@@ -145,7 +176,7 @@ class Acting:
             known = record.intents.get(intent.id)
             if known != intent:
                 return None
-            draft = Draft(record, self._clock.now())
+            draft = Draft(record, self._clock.now(), marker)
             against = self._against(charge, known, draft, live)
             if against:
                 # What was seen goes into the record, so that the next plan holds by it too.
@@ -153,43 +184,52 @@ class Acting:
                 take_note(draft, live, charge.workload)
                 self._keep_holds(charge, draft, known, against)
             else:
-                content = (
-                    live.stamps[intent.stamp].lever.content if intent.verb is Verb.DRAIN else known.content
-                )
-                begun = begin(draft, known, lease, content)
+                begun = begin(draft, known, lease, _content(known, live))
+                draft.happened(f"looked right before: {_words(live, charge.workload)}")
             return draft.finish(Cause.ACT)
 
         await self._book.write(charge.workload.name, decided, journal=False)
         return _Begun(begun, lease.token) if begun is not None else None
 
     def _against(self, charge: Charge, intent: Intent, draft: Draft, live: LiveLook) -> list[Hold]:
-        rule = charge.rules.by_name.get(intent.rule)
+        rule = rule_of(intent, charge.rules)
         if rule is None:  # the one who planned it had other rules: they change with every deployment
             return [Hold(Guardrail.STILL_WANTED, f"rule {intent.rule} is gone")]
         situation = situation_of(draft.view(), charge, draft.now)
-        case = case_for(_step(intent, rule), draft, situation)
-        return holds(replace(case, live=live))
+        case = case_for(step_of(intent, rule), draft, situation)
+        return against_step(replace(case, live=live))
 
     def _keep_holds(self, charge: Charge, draft: Draft, intent: Intent, against: list[Hold]) -> None:
-        rule = charge.rules.by_name.get(intent.rule)
+        rule = rule_of(intent, charge.rules)
         if rule is not None:
-            hold_step(draft, _step(intent, rule), against)
+            hold_step(draft, step_of(intent, rule), against)
 
     async def _apply(self, charge: Charge, begun: _Begun, live: LiveLook) -> None:
         """Make the effect, if the look is still fresh, and write down what came of it."""
-        stamp = charge.workload.stamp(begun.intent.stamp)
-        look = live.stamps[stamp.name]
         oldest = min(other.health.at for other in live.stamps.values())
         if self._clock.now() - oldest > charge.workload.policy.look_fresh_for:
             await self._put_back(charge, begun)
             return
+        if not begun.intent.verb.moves_a_lever:
+            await self._record(charge, begun, await self._take(charge, begun.intent))
+            return
+        lever = self._levers.get(begun.intent.lever)
+        if lever is None:
+            await self._record(charge, begun, Outcome(OutcomeKind.REFUSED, "the worker has no such lever"))
+            return
+        stamp = charge.workload.stamp(begun.intent.stamp)
         if begun.intent.verb is Verb.DRAIN:
-            outcome = await self._lever.take_out(stamp, look.lever.tag)
+            outcome = await lever.take_out(stamp, live.stamps[stamp.name].by(begun.intent.lever).tag)
         else:
-            outcome = await self._lever.bring_back(stamp, begun.intent.content)
+            outcome = await lever.bring_back(stamp, begun.intent.content)
         if outcome.kind is OutcomeKind.UNKNOWN:
             outcome = await self._look_after(charge, begun, outcome)
         await self._record(charge, begun, outcome)
+
+    async def _take(self, charge: Charge, intent: Intent) -> Outcome:
+        if self._steps is None:
+            return Outcome(OutcomeKind.REFUSED, f"the worker has no way to {intent.verb} anything")
+        return await self._steps.take(charge.workload, intent)
 
     async def _put_back(self, charge: Charge, begun: _Begun) -> None:
         """The ledger took too long and the look is old: nothing was tried, so begin again soon."""
@@ -207,7 +247,7 @@ class Acting:
     async def _look_after(self, charge: Charge, begun: _Begun, outcome: Outcome) -> Outcome:
         """A time-out is neither success nor failure: look, and make a late effect impossible."""
         stamp = charge.workload.stamp(begun.intent.stamp)
-        seen = await self._looking.lever(stamp, charge.workload.policy)
+        seen = await self._looking.lever(stamp, charge.workload.policy, begun.intent.lever)
         if seen.state is _wanted(begun.intent.verb):
             return Outcome(OutcomeKind.APPLIED, f"seen after {outcome.reason}")
         if seen.state is LeverState.UNREACHABLE:
@@ -218,7 +258,8 @@ class Acting:
     async def _fence(self, charge: Charge, begun: _Begun, seen: LeverLook) -> bool:
         if begun.intent.verb is Verb.REJOIN:
             return True  # creating the file again changes nothing, whenever it lands
-        fenced = await self._lever.fence(charge.workload.stamp(begun.intent.stamp), seen)
+        lever = self._levers[begun.intent.lever]
+        fenced = await lever.fence(charge.workload.stamp(begun.intent.stamp), seen)
         return fenced.kind is OutcomeKind.APPLIED
 
     async def _record(self, charge: Charge, begun: _Begun, outcome: Outcome) -> None:
@@ -247,5 +288,14 @@ def _wanted(verb: Verb) -> LeverState:
     return LeverState.OUT if verb is Verb.DRAIN else LeverState.IN
 
 
-def _step(intent: Intent, rule: Rule) -> Step:
-    return Step(intent.verb, intent.stamp, rule, intent.id)
+def _words(live: LiveLook, workload: Workload) -> str:
+    """What was seen of every stamp, for the journal."""
+    check = workload.state_file_check
+    return "; ".join(f"{name}: {look.seen(check).words}" for name, look in live.stamps.items())
+
+
+def _content(intent: Intent, live: LiveLook) -> str:
+    """What the lever shows before a drain, to be restored; a rejoin knows it already."""
+    if intent.verb is not Verb.DRAIN:
+        return intent.content
+    return live.stamps[intent.stamp].by(intent.lever).content

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
+from remediation.ledger.orders import HoldSwitch
 from remediation.ledger.record import WorkloadRecord
 from remediation.observe import Tally, log
 from remediation.ports import ConflictError, Ledger, LedgerUnavailableError
@@ -53,6 +54,14 @@ class Book:
     async def read(self, workload: str) -> WorkloadRecord:
         """The record as it is now."""
         return (await self._ledger.load(workload)).record
+
+    async def marker(self, workload: str) -> HoldSwitch | None:
+        """The emergency hold that lies beside the record. Where that cannot be known, nothing is done.
+
+        Raises:
+            LedgerUnavailableError: the store cannot be reached.
+        """
+        return await self._ledger.marker(workload)
 
     async def reachable(self) -> bool:
         """Whether the store as a whole can be used."""

@@ -6,7 +6,7 @@ gives correctness: it looks at every stamp, decides from state, and acts.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from remediation.decide.plan import Arrival, Charge, Occasion, plan
@@ -15,9 +15,21 @@ from remediation.engine.book import Book, HotRecordError, Written
 from remediation.engine.looking import Looking
 from remediation.engine.telling import Telling
 from remediation.ledger.codec import RecordTooLargeError
-from remediation.ledger.record import Cause, Channel, WorkloadRecord
+from remediation.ledger.intent import Intent, IntentState, LeverKind, Verb
+from remediation.ledger.record import Cause, WorkloadRecord
+from remediation.ledger.told import Channel
 from remediation.observe import Tally, log
-from remediation.ports import Clock, HealthServices, Ledger, LedgerUnavailableError, Lever, Teller
+from remediation.ports import (
+    Clock,
+    HealthServices,
+    Ledger,
+    LedgerUnavailableError,
+    Lever,
+    Queues,
+    Steps,
+    Teller,
+)
+from rules.queue import QueueLook
 
 ROUNDS_MOST = 5
 ARRIVALS_AT_ONCE = 200
@@ -36,6 +48,15 @@ class Ports:
     pager: Teller
     notifier: Teller
     tally: Tally = field(default_factory=Tally)
+    origin: Lever | None = None
+    queues: Queues | None = None
+    steps: Steps | None = None
+
+    @property
+    def levers(self) -> Mapping[LeverKind, Lever]:
+        """The levers that there are, by their kind."""
+        second = {LeverKind.FRONT_DOOR: self.origin} if self.origin else {}
+        return {LeverKind.STATE_FILE: self.lever, **second}
 
 
 class _ActedMeanwhileError(Exception):
@@ -50,10 +71,10 @@ class Engine:
         self._clock = ports.clock
         self._tally = ports.tally
         self._book = Book(ports.ledger, ports.tally)
-        self._looking = Looking(ports.clock, ports.health_services, ports.lever)
+        self._looking = Looking(ports.clock, ports.health_services, ports.levers, ports.queues, ports.steps)
         tellers = {Channel.PAGE: ports.pager, Channel.NOTIFY: ports.notifier}
         self._telling = Telling(self._book, ports.clock, tellers, ports.tally)
-        self._acting = Acting(self._book, ports.clock, ports.lever, self._looking, worker)
+        self._acting = Acting(self._book, ports.clock, ports.levers, ports.steps, self._looking, worker)
 
     async def accept(self, arrivals: Iterable[Arrival]) -> dict[str, str]:
         """Take signals in, decide, and tell people.
@@ -150,9 +171,11 @@ class Engine:
         record = await self._book.read(name)
         # What whoever wrote it did not live to deliver comes before anything that takes time.
         telling = [asyncio.create_task(self._telling.deliver(charge.workload, record))]
+        # Hubs answer slowly, and what they say is of use for minutes: they are asked once.
+        queues = asyncio.create_task(self._looking.queues(charge.workload))
         try:
             for _ in range(ROUNDS_MOST):
-                written = await self._look_and_decide(charge)
+                written = await self._look_and_decide(charge, queues)
                 mine = _queued_by(written)
                 delivery = self._telling.deliver(charge.workload, written.record, mine, alone=True)
                 telling.append(asyncio.create_task(delivery))
@@ -162,15 +185,22 @@ class Engine:
                 for intent in due:
                     await self._acting.carry_out(charge, intent)
         finally:
+            queues.cancel()
             await asyncio.gather(*telling)
         await self._telling.see_again(charge.workload, written.record)
 
-    async def _look_and_decide(self, charge: Charge) -> Written:
+    async def _look_and_decide(self, charge: Charge, queues: Awaitable[Mapping[str, QueueLook]]) -> Written:
         for _ in range(LOOKS_MOST):
-            before = _hands(await self._book.read(charge.workload.name))
-            live = await self._looking.look(charge.workload)
+            record = await self._book.read(charge.workload.name)
+            live, steps, marker = await asyncio.gather(
+                self._looking.look(charge.workload),
+                self._looking.steps(charge.workload, _to_be_verified(record)),
+                self._book.marker(charge.workload.name),
+            )
+            live = replace(live, queues=await queues, steps=steps)
             try:
-                return await self._decide(charge, Occasion(Cause.TIMER, live=live), hands=before)
+                occasion = Occasion(Cause.TIMER, live=live, marker=marker)
+                return await self._decide(charge, occasion, hands=_hands(record))
             except _ActedMeanwhileError:
                 self._tally.add("looks.outdated")
         raise HotRecordError(f"{charge.workload.name}: acted upon faster than it can be looked at")
@@ -188,6 +218,12 @@ class Engine:
                 raise
             self._tally.add("ledger.crowded")
             return await self._decide(charge, replace(occasion, crowded=True), hands)
+
+
+def _to_be_verified(record: WorkloadRecord) -> list[Intent]:
+    """The steps other than drains and rejoins that were taken and not yet seen to be done."""
+    taken = [intent for intent in record.in_flight() if intent.state is IntentState.APPLIED]
+    return [intent for intent in taken if intent.verb is Verb.RESTART]
 
 
 def _hands(record: WorkloadRecord) -> object:

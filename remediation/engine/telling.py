@@ -12,7 +12,8 @@ from remediation.decide.outbox import due, make_up_for, settle
 from remediation.decide.plan import Charge, Occasion, plan
 from remediation.engine.book import Book, HotRecordError
 from remediation.ledger.intent import Outcome, OutcomeKind
-from remediation.ledger.record import Cause, Channel, Message, MessageKind, WorkloadRecord
+from remediation.ledger.record import Cause, WorkloadRecord
+from remediation.ledger.told import Channel, Message, MessageKind
 from remediation.observe import Tally, log
 from remediation.ports import Clock, Teller
 from rules.signals import Severity

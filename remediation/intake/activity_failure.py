@@ -32,11 +32,6 @@ _MAX_TEXT = 8 * 1024
 _MAX_CODE = 64
 _CODE = re.compile(r"\bcode[\"']?\s*[=:]\s*[\"']?([a-z]{3,64})\b", re.IGNORECASE)
 _NO_CODE = re.compile(r"[^A-Za-z0-9_.-]")
-_ADDRESS = re.compile(r"([\w.+-]{1,64})@[\w-]{1,63}(?:\.[\w-]{1,63})*")
-_TOKEN = re.compile(r"\beyJ[\w-]{8,}(?:\.[\w-]*)*")
-_SECRET = re.compile(
-    r"\b(sig|password|pwd|\w{0,32}(?:token|key|secret))(\s*[=:]\s*[\"']?)[^\s\"'&,;]+", re.IGNORECASE
-)
 
 
 def error_code(entry: Entry) -> str:
@@ -56,12 +51,6 @@ def error_message(entry: Entry) -> str:
     """What Azure says about the error, in the words of its innermost cause."""
     said = [message for error in _chain(entry) if (message := _message(error))]
     return said[-1] if said else ""
-
-
-def discreet(words: str) -> str:
-    """The words without secrets, and with e-mail addresses cut to the name in front."""
-    told = _ADDRESS.sub(r"\1@…", words[:_MAX_TEXT])
-    return _SECRET.sub(r"\1\2…", _TOKEN.sub("…", told))
 
 
 def _chain(entry: Entry) -> list[Table]:

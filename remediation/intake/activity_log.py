@@ -11,9 +11,10 @@ from datetime import datetime
 
 from remediation.intake import resource_health, samples, service_health
 from remediation.intake.activity_entry import Category, Entry, entry_of
-from remediation.intake.activity_failure import discreet, error_code, error_message
+from remediation.intake.activity_failure import error_code, error_message
 from remediation.intake.alert import Alert, rule_name, signals_of
 from remediation.intake.alert_reasons import MAX_REASON, MAX_REASONS
+from remediation.intake.discretion import discreet
 from remediation.intake.identity import digest
 from remediation.intake.limits import clip
 from remediation.intake.loose import Table, text

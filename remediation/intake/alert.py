@@ -36,6 +36,8 @@ CONDITIONS: Mapping[str, AlertState] = {
 }
 """Every word for the two states, in lower case: the common schema's, and those of the legacy ones."""
 
+_OF_INSTANCES = "/providers/microsoft.alertsmanagement/alerts/"
+
 
 @dataclass(frozen=True, slots=True)
 class Alert:
@@ -136,12 +138,18 @@ def condition_of(word: str, where: str) -> AlertState:
 def instance_of(alert_id: str, rule: str, targets: tuple[str, ...], criteria: list[object]) -> str:
     """What tells one instance of an alert rule from another.
 
-    Without an alert id: the rule, what it is about, and the dimensions.
+    The id of the instance, from its provider on: a webhook, a health model and the list of alerts put
+    it under different scopes. Without one, or where a sender puts the id of the rule in its place:
+    the rule, what it is about, and the dimensions.
     """
-    if alert_id:
-        return digest(alert_id.lower())
+    lower = alert_id.lower()
+    _, marker, instance = lower.rpartition(_OF_INSTANCES)
+    if instance and marker:
+        return digest(marker + instance)
+    if lower and ("/alerts/" in lower or "/" not in lower):
+        return digest(lower)
     dimensions = [f"{name}={value}" for name, value in dimensions_of(criteria)]
-    return digest(*(part.lower() for part in (rule, *sorted(targets), *sorted(dimensions))))
+    return digest(*(part.lower() for part in (lower or rule, *sorted(targets), *sorted(dimensions))))
 
 
 def dimensions_of(criteria: list[object]) -> list[tuple[str, str]]:
@@ -162,5 +170,18 @@ def pairs(*tables: Table) -> tuple[tuple[str, str], ...]:
 
 
 def criteria_of(context: Table) -> list[object]:
-    """The criteria of an alert context or of a legacy context, each with its dimensions."""
-    return rows(table(context, "condition"), "allOf")
+    """The criteria of an alert context or of a legacy context, each with its dimensions.
+
+    The context of a log alert of the first generation is the one criterion itself, in other words.
+    """
+    if "ResultCount" not in context:
+        return rows(table(context, "condition"), "allOf")
+    return [
+        {
+            "metricName": "ResultCount",
+            "operator": context.get("Operator"),
+            "threshold": context.get("Threshold"),
+            "metricValue": context.get("ResultCount"),
+            "dimensions": rows(context, "Dimensions"),
+        }
+    ]

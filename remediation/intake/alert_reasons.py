@@ -1,8 +1,8 @@
 """Why did an alert fire, in short sentences for people?
 
 Metric alerts and log alerts tell it alike: a condition of criteria, each with
-what was measured, the threshold and the dimensions. Any other context gives
-nothing, and the rule's own description has to do.
+what was measured, the threshold and the dimensions. Detectors and budgets have
+a sentence of their own. Of any other context the rule's description has to do.
 """
 
 from remediation.intake.limits import clip
@@ -14,11 +14,20 @@ _MAX_DIMENSIONS = 5
 _MAX_VALUE = 80
 
 
-def reasons(context: Table, description: str) -> tuple[str, ...]:
-    """At most five sentences of at most 300 characters: the criteria, then the rule's description."""
-    criteria = rows(table(context, "condition"), "allOf")[: MAX_REASONS - 1]
-    said = [_criterion(criterion) for criterion in criteria if isinstance(criterion, dict)]
-    return tuple(clip(reason, MAX_REASON) for reason in [*said, description] if reason)
+def reasons(criteria: list[object], description: str, told: str = "") -> tuple[str, ...]:
+    """At most five sentences of at most 300 characters: the criteria, what else is told, the description."""
+    own = [each for each in (told, description) if each]
+    shown = criteria[: MAX_REASONS - len(own)]
+    said = [_criterion(criterion) for criterion in shown if isinstance(criterion, dict)]
+    return tuple(clip(reason, MAX_REASON) for reason in [*said, *own])
+
+
+def told_by(context: Table) -> str:
+    """The sentence of a smart detector, or of a budget, such as `$4,112 of $5,000 spent`; else none."""
+    budget = table(context, "AlertData")
+    spent, limit = scalar(budget, "SpentAmount"), scalar(budget, "BudgetThreshold")
+    of_budget = f"{spent or '?'} of {limit or '?'} spent" if spent or limit else ""
+    return text(context, "DetectionSummary") or of_budget
 
 
 def _criterion(criterion: Table) -> str:

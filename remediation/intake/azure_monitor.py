@@ -8,7 +8,7 @@ an entry of that log, and tells facts of its own.
 
 from datetime import datetime
 
-from remediation.intake import activity_log, samples
+from remediation.intake import activity_log, moments, samples
 from remediation.intake.alert import (
     SEVERITIES,
     Alert,
@@ -21,7 +21,7 @@ from remediation.intake.alert import (
     rule_name,
     signals_of,
 )
-from remediation.intake.alert_reasons import reasons
+from remediation.intake.alert_reasons import reasons, told_by
 from remediation.intake.loose import Table, lower_keys, rows, table, text
 from remediation.intake.place import Clues
 from remediation.intake.rejection import Code, Rejection
@@ -34,6 +34,8 @@ FAMILY = "azure-monitor"
 _ACTIVITY_LOG = "activitylog"
 _SERVICES_OF_ACTIVITY_LOG = ("activitylog", "servicehealth", "resourcehealth")
 _PROMETHEUS_RESOURCE = "microsoft.resourceid"
+_BUDGETS = "costalerts"
+_OF_BUDGET = "AlertData"
 
 
 def claims(value: Table) -> bool:
@@ -78,7 +80,11 @@ def _with_entry(alert: Alert, context: Table, known: Known) -> tuple[Signal, ...
 def _alert(data: Table) -> Alert:
     essentials, context = lower_keys(table(data, "essentials")), table(data, "alertContext")
     targets = tuple(str(target) for target in rows(essentials, "alerttargetids"))
-    rule = rule_name(text(essentials, "alertrule"), last_part(text(essentials, "alertruleid")))
+    rule = rule_name(
+        text(essentials, "alertrule"),
+        last_part(text(essentials, "alertruleid")),
+        text(table(context, _OF_BUDGET), "BudgetName"),
+    )
     clues = _clues(rule, targets, essentials, data)
     condition = _condition(essentials)
     alert_id = text(essentials, "alertid")
@@ -86,10 +92,10 @@ def _alert(data: Table) -> Alert:
         rule=rule,
         condition=condition,
         observed_at=_observed_at(essentials, context, condition),
-        instance=instance_of(alert_id, rule, targets, criteria_of(context)),
+        instance=instance_of(alert_id, rule, clues.resources, criteria_of(context)),
         clues=clues,
         severity=SEVERITIES.get(text(essentials, "severity").lower()),
-        reasons=reasons(context, text(essentials, "description")),
+        reasons=reasons(criteria_of(context), text(essentials, "description"), told_by(context)),
         why=_why_not_act(rule, clues, essentials, context),
     )
 
@@ -106,10 +112,12 @@ def _clues(rule: str, targets: tuple[str, ...], essentials: Table, data: Table) 
     )
     # A Prometheus alert targets the workspace that evaluates it; what it is about stands in a label.
     real = tuple(value for name, value in labels if name.lower() == _PROMETHEUS_RESOURCE)
+    # A budget has no target; what it watches stands in its context.
+    scope = text(table(context, _OF_BUDGET), "Scope")
     group = text(essentials, "targetresourcegroup") or text(essentials, "resourcegroupname")
     region = text(essentials, "region")
     return Clues(
-        resources=real or targets,
+        resources=real or targets or ((scope,) if scope else ()),
         # Newer alerts name the group of their target; it counts where they name no target.
         groups=(group,) if group else (),
         labels=labels,
@@ -139,7 +147,12 @@ def _observed_at(essentials: Table, context: Table, condition: AlertState) -> da
 
 
 def _moment_of_context(context: Table) -> datetime | None:
-    return utc(text(table(context, "condition"), "windowEndTime")) or utc(text(context, "eventTimestamp"))
+    named = (
+        text(table(context, "condition"), "windowEndTime"),
+        text(context, "eventTimestamp"),
+        text(context, "SearchIntervalEndtimeUtc"),
+    )
+    return next((moment for each in named if (moment := moments.moment(each))), None)
 
 
 def _why_not_act(rule: str, clues: Clues, essentials: Table, context: Table) -> str:
@@ -150,6 +163,8 @@ def _why_not_act(rule: str, clues: Clues, essentials: Table, context: Table) -> 
     if _of_activity_log(essentials):
         # These are always Fired: whether something broke, ended or was done on purpose stands in the context.
         return "an alert on the activity log says Fired for anything that happened"
+    if text(essentials, "monitoringservice").lower() == _BUDGETS:
+        return "a budget tells of money spent, not that something is broken"
     if not text(essentials, "monitorcondition"):
         return "it does not say whether it fired or was resolved"
     return ""

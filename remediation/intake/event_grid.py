@@ -10,6 +10,7 @@ from datetime import datetime
 from remediation.intake import moments, resource_health
 from remediation.intake.alert import Alert, rule_name, signals_of
 from remediation.intake.alert_reasons import MAX_REASON, MAX_REASONS
+from remediation.intake.discretion import discreet
 from remediation.intake.handshake import VALIDATION, type_of
 from remediation.intake.identity import digest
 from remediation.intake.limits import clip
@@ -50,7 +51,7 @@ def read(value: Table, known: Known) -> tuple[Signal, ...]:
         reason = "the handshake of an Event Grid subscription must come by HTTP, alone in its body"
         raise Rejection(Code.UNKNOWN_FAMILY, reason)
     # The end of a type says most, and Azure's are longer than an excerpt.
-    named = ascii(clip(text(value, "eventType") or text(value, "type"), _MAX_TYPE))
+    named = ascii(clip(discreet(text(value, "eventType") or text(value, "type")), _MAX_TYPE))
     reason = (
         f"events of type {named} are not read; of Event Grid those are read whose type is "
         "Microsoft.ResourceNotifications.HealthResources.AvailabilityStatusChanged or .ResourceAnnotated"

@@ -62,7 +62,7 @@ def _alert(fields: Table) -> Alert:
         instance=instance_of("", rule, clues.resources, criteria),
         clues=clues,
         severity=SEVERITIES.get(scalar(fields, "severity").lower()),
-        reasons=reasons({"condition": {"allOf": criteria}}, text(fields, "description")),
+        reasons=reasons(criteria, text(fields, "description")),
         why=samples.WHY if is_sample(rule, clues, subscription, {}) else "",
     )
 

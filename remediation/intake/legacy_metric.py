@@ -61,7 +61,7 @@ def _alert(body: Table) -> Alert:
         instance=instance_of("", rule_id or rule, clues.resources, criteria),
         clues=clues,
         severity=SEVERITIES.get(scalar(context, "severity").lower()),
-        reasons=reasons({"condition": {"allOf": criteria}}, text(context, "description")),
+        reasons=reasons(criteria, text(context, "description")),
         why=samples.WHY if is_sample(rule, clues, rule_id, properties) else why,
     )
 

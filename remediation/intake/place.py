@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
 from remediation.intake.resource import node_of, resource_group, resource_name, resource_type
-from rules.topology import SubjectRow, Workload
+from rules.topology import ROOT_NODE, HealthModel, SubjectRow, Workload
 
 STAMP_LABEL = "stamp"
 """A label, dimension or custom property of this name whose value is a stamp's name says so plainly."""
@@ -85,6 +85,8 @@ class Candidate:
         self.name = workload.name
         self.regions = {stamp.name: region_word(stamp.region) for stamp in workload.stamps}
         self._rows = workload.subjects
+        self._root = workload.root_node
+        self._entities = _entities(workload.health_model)
         self._hosts = {urlsplit(s.health_service).hostname or "": s.name for s in workload.stamps}
         self._stamps = {stamp.lower(): stamp for stamp in workload.stamp_names}
 
@@ -96,7 +98,7 @@ class Candidate:
             by_group: what its resource groups say; None where none of them is this workload's.
         """
         matching = [row for row in self._rows if _matches(row, clues, self._stamps)]
-        place = self._by_rows(matching, clues)
+        place = self._by_rows(matching, clues) or self._by_entity(clues)
         if place is None and by_group is not None:
             place = self._by_default(clues, by_group)
         elif place is None:
@@ -115,6 +117,17 @@ class Candidate:
             return Place(None, f"rows of `subjects` name {', '.join(sorted(found))}", torn=True)
         stamp, row = found.popitem()
         return Place(stamp, f"`subjects`: {words_of(row)}")
+
+    def _by_entity(self, clues: Clues) -> Place | None:
+        """What `health_model` of the workload file says of an entity that the fact is about."""
+        ids = [resource.rstrip("/").lower() for resource in clues.resources]
+        if not ids or not all(each in self._entities for each in ids):
+            return None
+        stamps, nodes = (set(each) for each in zip(*map(self._entities.__getitem__, ids), strict=True))
+        if len(stamps) > 1:
+            return Place(None, "its entities of the health model are of more than one stamp", torn=True)
+        node = nodes.pop() if len(nodes) == 1 else None
+        return Place(stamps.pop(), "`health_model` names its entity", node)
 
     def _by_default(self, clues: Clues, by_group: Place) -> Place:
         """Everything that names a stamp must name the same one."""
@@ -161,7 +174,20 @@ class Candidate:
         if named:
             return replace(place, node=named[0].node, by=f"{place.by}; node by {words_of(named[0])}")
         nodes = {node_of(resource) for resource in clues.resources}
-        return replace(place, node=nodes.pop()) if len(nodes) == 1 else place
+        if place.node or len(nodes) != 1:
+            return place
+        # The reference calls the root `Stamp`, a workload perhaps otherwise.
+        node = nodes.pop()
+        return replace(place, node=self._root if node == ROOT_NODE else node)
+
+
+def _entities(model: HealthModel | None) -> dict[str, tuple[str | None, str]]:
+    """Stamp and node by the resource id of each entity that a workload file names, in lower case."""
+    if model is None:
+        return {}
+    return {
+        f"{model.model.rstrip('/')}/entities/{name}".lower(): place for name, place in model.entities.items()
+    }
 
 
 def words_of(row: SubjectRow) -> str:

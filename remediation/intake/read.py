@@ -97,6 +97,16 @@ def read(body: bytes, known: Known) -> Reading:
     return _read_item(value, known)
 
 
+def family_of(body: bytes) -> str | None:
+    """The family that claims a body which is no batch, though it may reject it; None where none does."""
+    try:
+        value = relay.unwrapped(limits.parse(body))
+    except Rejection:
+        return None
+    found = _claiming(value) if isinstance(value, dict) else None
+    return found.name if found else None
+
+
 def key_of(reading: Reading) -> str | None:
     """The workload that all signals are about, for the partition key of the inbox; else None."""
     workloads = {signal.subject.workload for signal in reading.signals}
@@ -120,12 +130,16 @@ def _read_item(value: object, known: Known) -> Reading:
     if not isinstance(value, dict):
         reason = f"a JSON object, or an array of them, was expected, not {type(value).__name__}"
         raise Rejection(Code.NOT_AN_OBJECT, reason)
-    for family in FAMILIES:
-        if family.claims(value):
-            return Reading(family.name, family.read(value, known))
+    family = _claiming(value)
+    if family is not None:
+        return Reading(family.name, family.read(value, known))
     names = ", ".join(family.name for family in FAMILIES)
     reason = f"no family of bodies has this shape; known are: {names}"
     raise Rejection(Code.UNKNOWN_FAMILY, reason)
+
+
+def _claiming(value: Mapping[str, object]) -> Family | None:
+    return next((family for family in FAMILIES if family.claims(value)), None)
 
 
 def _items(value: object) -> list[object]:

@@ -7,6 +7,8 @@ and types, and of values at most a short excerpt: a body may hold secrets.
 
 from enum import StrEnum
 
+from remediation.intake.discretion import discreet
+
 
 class Code(StrEnum):
     """Why, in one word. Add words; never change one."""
@@ -52,8 +54,10 @@ class Rejection(Exception):  # noqa: N818 - it is an answer about a body, not an
 
 
 _EXCERPT = 40
+_LOOKED_AT = 256
 
 
 def excerpt(text: str) -> str:
-    """The first few characters of a stranger's text, quoted, with nothing unprintable in it."""
+    """The first few characters of a stranger's text, quoted, with nothing secret or unprintable in it."""
+    text = discreet(text[:_LOOKED_AT])
     return ascii(text if len(text) <= _EXCERPT else text[: _EXCERPT - 1] + "…")

@@ -6,6 +6,10 @@ None, and never guessed.
 
 import re
 
+from remediation.intake.identity import bounded
+from remediation.intake.limits import clip
+from rules.topology import ROOT_NODE
+
 _GROUP = re.compile(r"/resourcegroups/([^/]+)", re.IGNORECASE)
 _SUBSCRIPTION = re.compile(r"/subscriptions/([^/]+)", re.IGNORECASE)
 _PROVIDER = re.compile(r".*/providers/([^/]+)/(.+)", re.IGNORECASE | re.DOTALL)
@@ -29,6 +33,11 @@ NODES = {
 _STORAGE = "microsoft.storage/storageaccounts"
 _STORAGE_NODES = {"prist": "CheckpointStorage", "pubst": "PublicBlobStorage"}
 """The reference names its storage accounts by their ends: the stamp's private one, and the public one."""
+
+_ENTITY = re.compile(
+    r".*/microsoft\.cloudhealth/healthmodels/(?P<model>[^/]+)/entities/(?P<entity>[^/]+)",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 def resource_group(resource_id: str) -> str | None:
@@ -56,7 +65,15 @@ def resource_name(resource_id: str) -> str:
 
 
 def node_of(resource_id: str) -> str | None:
-    """The node of the reference's health model that this resource is; None where that cannot be told."""
+    """The node of the reference's health model that this resource is; None where that cannot be told.
+
+    An entity of a health model of Azure Monitor is the node of its name. The root of such a model has
+    the name of the model.
+    """
+    entity = _ENTITY.match(resource_id)
+    if entity:
+        is_root = entity["entity"].lower() == entity["model"].lower()
+        return ROOT_NODE if is_root else bounded(clip(entity["entity"], len(entity["entity"])))
     kind = resource_type(resource_id) or ""
     if kind != _STORAGE:
         return NODES.get(kind)

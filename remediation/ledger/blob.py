@@ -10,6 +10,7 @@ names finds the last ones, however many there are.
     journal/WORKLOAD/COUNTDOWN-REVISION.json
     dead-letters/by-id/ID.json
     dead-letters/by-time/COUNTDOWN-ID      empty: it leads to the letter
+    hold  hold-WORKLOAD                    laid there by people: the emergency hold
     check                                  written to see whether writing works
 """
 
@@ -23,6 +24,8 @@ from uuid import uuid4
 from remediation.ledger.codec import decode, decode_entry, encode, encode_entry, revision_of
 from remediation.ledger.latest import Latest
 from remediation.ledger.letters import decode_letter, encode_letter
+from remediation.ledger.marker import first_marker, marker_names
+from remediation.ledger.orders import HoldSwitch
 from remediation.ledger.record import JournalEntry, WorkloadRecord, check_succession
 from remediation.ports import ConflictError, DeadLetter, LedgerUnavailableError, Stored
 
@@ -142,6 +145,12 @@ class BlobLedger:
         names = await self._container.names(_BY_TIME, limit)
         letters = await self._read_all([_letter(_id_of(name)) for name in names])
         return [decode_letter(data) for data in reversed(letters)]
+
+    async def marker(self, workload: str) -> HoldSwitch | None:
+        """See `Ledger`."""
+        names = marker_names(_part(workload))
+        found = await _few_at_once(self._container.read(name) for name in names)
+        return first_marker((name, blob and blob.data) for name, blob in zip(names, found, strict=True))
 
     async def check(self) -> None:
         """See `Ledger`."""

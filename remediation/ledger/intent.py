@@ -19,6 +19,11 @@ class Verb(StrEnum):
     RESTART = "restart"  # one of its deployments
     WEBHOOK = "webhook"  # somebody else does it
 
+    @property
+    def moves_a_lever(self) -> bool:
+        """Whether it takes a stamp out of rotation or brings it back."""
+        return self in (Verb.DRAIN, Verb.REJOIN)
+
 
 class LeverKind(StrEnum):
     """What a stamp is taken out of rotation by, the preferred one first."""
@@ -116,7 +121,11 @@ class Intent:
         content: what the lever showed before a drain, to be restored as it was.
         lever: which lever it moves.
         author: the person who asked for it; empty where a rule did.
+        approved_by: who approved it, where that was asked for.
         target: the deployment or endpoint of the workload file, for a restart or a webhook.
+        second: the first lever was moved and did not help: this is the same drain, by another one.
+        relapse: the stamp fails again on probation, and will stay out until a person decides.
+        backlog: the stamp comes back only when the backlog of the drain's moment is worked off.
         outcome: the last outcome, in words.
         stuck: it was not verified in time, and people were told.
     """
@@ -139,7 +148,11 @@ class Intent:
     stuck: bool = False
     lever: LeverKind = LeverKind.STATE_FILE
     author: str = ""
+    approved_by: str = ""
     target: str = ""
+    second: bool = False
+    relapse: bool = False
+    backlog: bool = False
 
     @property
     def in_flight(self) -> bool:

@@ -12,6 +12,8 @@ from itertools import count
 
 from remediation.ledger.codec import decode, decode_entry, encode, encode_entry, revision_of
 from remediation.ledger.letters import decode_letter, encode_letter
+from remediation.ledger.marker import first_marker, marker_names
+from remediation.ledger.orders import HoldSwitch
 from remediation.ledger.record import JournalEntry, WorkloadRecord, check_succession
 from remediation.ports import ConflictError, DeadLetter, Stored
 
@@ -24,12 +26,14 @@ class Shelf:
         records: version and bytes, by workload.
         journal: bytes, by workload and then by revision.
         letters: bytes, by id.
+        markers: content, by name.
         write_ids: numbers the writes.
     """
 
     records: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     journal: dict[str, dict[int, bytes]] = field(default_factory=dict)
     letters: dict[str, bytes] = field(default_factory=dict)
+    markers: dict[str, bytes] = field(default_factory=dict)
     write_ids: Callable[[], int] = field(default_factory=lambda: count(1).__next__)
 
 
@@ -77,6 +81,11 @@ class MemoryLedger:
         """See `Ledger`."""
         letters = [decode_letter(data) for data in self.shelf.letters.values()]
         return sorted(letters, key=lambda letter: (letter.at, letter.id))[-limit:]
+
+    async def marker(self, workload: str) -> HoldSwitch | None:
+        """See `Ledger`."""
+        markers = self.shelf.markers
+        return first_marker((name, markers.get(name)) for name in marker_names(workload))
 
     async def check(self) -> None:
         """See `Ledger`."""

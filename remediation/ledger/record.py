@@ -58,6 +58,9 @@ class JournalEntry:
         verdicts: each rule that was looked at: rule, stamp (or `global`), answer, reason.
         held: each reason not to act.
         events: what happened, in sentences.
+        heard: what the new signals said, with their ages.
+        scopes: how far the faults reach that a step or a page is wanted for: rule, stamp, scope, reason.
+        passed: the guardrails that let a wanted step pass: verb, stamp, rule, their names.
     """
 
     id: str
@@ -68,6 +71,9 @@ class JournalEntry:
     verdicts: tuple[tuple[str, str, str, str], ...] = ()
     held: tuple[HeldStep, ...] = ()
     events: tuple[str, ...] = ()
+    heard: tuple[str, ...] = ()
+    scopes: tuple[tuple[str, str, str, str], ...] = ()
+    passed: tuple[tuple[str, str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

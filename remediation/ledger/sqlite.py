@@ -1,14 +1,18 @@
 """How is the ledger kept in one file, for a worker that runs outside of Azure?"""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from sqlite3 import Connection
+from urllib.parse import quote
 from uuid import uuid4
 
 from remediation.ledger.codec import decode, decode_entry, encode, encode_entry, revision_of
 from remediation.ledger.latest import Latest
 from remediation.ledger.letters import decode_letter, encode_letter
+from remediation.ledger.marker import BYTES_MOST, UNREADABLE, first_marker, marker_names
+from remediation.ledger.orders import HoldSwitch
 from remediation.ledger.record import JournalEntry, WorkloadRecord, check_succession
 from remediation.ledger.sqlite_file import SqliteFile
 from remediation.ports import ConflictError, DeadLetter, Stored
@@ -44,6 +48,7 @@ class SqliteLedger:
         busy_timeout: timedelta = BUSY_TIMEOUT,
         new_write_id: Callable[[], str] = lambda: uuid4().hex,
     ) -> None:
+        self._folder = path.parent
         self._file = SqliteFile(path, SCHEMA, SCHEMA_VERSION, busy_timeout)
         self._new_write_id = new_write_id
         self._latest = Latest()  # belongs to the file's thread
@@ -79,6 +84,12 @@ class SqliteLedger:
         query = "SELECT data FROM dead_letters ORDER BY at DESC, id DESC LIMIT ?"
         newest_first = await self._select(query, limit)
         return [decode_letter(data) for data in reversed(newest_first)]
+
+    async def marker(self, workload: str) -> HoldSwitch | None:
+        """See `Ledger`. The markers lie beside the file: a broken file must not hide them."""
+        names = marker_names(quote(workload, safe=""))
+        found = await asyncio.to_thread(lambda: [_content(self._folder / name) for name in names])
+        return first_marker(zip(names, found, strict=True))
 
     async def check(self) -> None:
         """See `Ledger`."""
@@ -125,3 +136,13 @@ class SqliteLedger:
 def _version(connection: Connection, workload: str) -> str | None:
     found = connection.execute("SELECT version FROM records WHERE workload = ?", (workload,)).fetchone()
     return found[0] if found else None
+
+
+def _content(marker: Path) -> bytes | None:
+    try:
+        with marker.open("rb") as content:
+            return content.read(BYTES_MOST)
+    except FileNotFoundError:
+        return None
+    except OSError:  # a folder of that name, or no right to read it: whoever made it meant it
+        return UNREADABLE

@@ -4,16 +4,22 @@ Azure's SDKs, in all languages, keep checkpoints and claims as empty blobs with
 metadata: `{namespace}/{hub}/{group}/checkpoint/{partition}` and `…/ownership/…`,
 all in lower case. The blob's own time says when it was written last.
 
+For trying things out they may lie in a folder instead, as files of the same names whose
+content is what would be the metadata.
+
 The SDK is loaded with the first look: a process that never looks never needs it.
 """
 
-from collections.abc import Mapping
+import asyncio
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from remediation.probes.blind import BlindError, ReadSecret, secret_of
-from rules.topology import BlobContainer
+from rules.topology import CheckpointsAddress, FolderContainer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,14 +46,26 @@ class Written:
     owned_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CheckpointFolder:
+    """A folder of this machine in the place of a container."""
+
+    path: Path
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+
 def open_container(
-    address: BlobContainer, read_secret: ReadSecret, credential: "Callable[[], AsyncTokenCredential]"
-) -> "ContainerClient":
+    address: CheckpointsAddress, read_secret: ReadSecret, credential: "Callable[[], AsyncTokenCredential]"
+) -> "ContainerClient | CheckpointFolder":
     """The client of the container. Nothing is sent yet.
 
     Raises:
         BlindError: there is no address that could be used.
     """
+    if isinstance(address, FolderContainer):
+        return CheckpointFolder(Path(address.path))
     from azure.storage.blob.aio import ContainerClient  # noqa: PLC0415 - see above
 
     # One try: the next look comes soon, and a retry would use up this one's time.
@@ -65,37 +83,81 @@ def open_container(
 
 
 async def read_checkpoints(
-    container: "ContainerClient", namespace: str, hub: str, group: str
+    container: "ContainerClient | CheckpointFolder", namespace: str, hub: str, group: str
 ) -> Mapping[str, Written]:
     """What is written down of each partition, in one listing.
 
     Raises:
         BlindError: the container is missing, may not be read, or cannot be reached.
     """
+    prefix = f"{namespace}/{hub}/{group}/".lower()
+    if isinstance(container, CheckpointFolder):
+        return _told(await asyncio.to_thread(_in_folder, container.path, prefix))
+    return _told(await _in_blobs(container, prefix))
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One thing that a consumer wrote down: its kind and partition, what it says, and since when."""
+
+    name: str
+    says: Mapping[str, Any]
+    written_at: datetime | None
+
+
+async def _in_blobs(container: "ContainerClient", prefix: str) -> list[_Entry]:
     from azure.core.exceptions import AzureError  # noqa: PLC0415 - see above
 
-    prefix = f"{namespace}/{hub}/{group}/".lower()
-    found: dict[str, Written] = {}
+    found: list[_Entry] = []
     try:
         async for blob in container.list_blobs(name_starts_with=prefix, include=["metadata"]):
-            kind, _, partition = blob.name.removeprefix(prefix).partition("/")
-            known = found.get(partition, Written())
             metadata = {name.lower(): value for name, value in (blob.metadata or {}).items()}
             written_at = blob.last_modified.astimezone(UTC) if blob.last_modified else None
-            if kind == "checkpoint":
-                number = _number(metadata.get("sequencenumber"))
-                found[partition] = replace(known, checkpoint=number, checkpoint_at=written_at)
-            elif kind == "ownership" and metadata.get("ownerid"):  # empty: given up on purpose
-                found[partition] = replace(known, owned_at=written_at)
+            found.append(_Entry(blob.name.removeprefix(prefix), metadata, written_at))
     except AzureError as error:
         raise BlindError(_why(error, container.container_name)) from error
     return found
 
 
-def _number(text: str | None) -> int | None:
+def _in_folder(folder: Path, prefix: str) -> list[_Entry]:
+    if not folder.is_dir():
+        raise BlindError(f"checkpoint folder {folder.name} not found")
+    try:
+        return list(_entries(folder / prefix))
+    except OSError as error:
+        raise BlindError(f"checkpoint folder {folder.name} unreadable: {error.strerror}") from error
+
+
+def _entries(folder: Path) -> Iterator[_Entry]:
+    for kind in ("checkpoint", "ownership"):
+        for file in sorted(folder.joinpath(kind).glob("[!.]*")):
+            try:
+                written_at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+                says = json.loads(file.read_bytes())
+            except FileNotFoundError:
+                continue  # deleted since it was listed
+            except ValueError:
+                says = {}
+            yield _Entry(f"{kind}/{file.name}", says if isinstance(says, dict) else {}, written_at)
+
+
+def _told(entries: list[_Entry]) -> Mapping[str, Written]:
+    found: dict[str, Written] = {}
+    for entry in entries:
+        kind, _, partition = entry.name.partition("/")
+        known = found.get(partition, Written())
+        if kind == "checkpoint":
+            number = _number(entry.says.get("sequencenumber"))
+            found[partition] = replace(known, checkpoint=number, checkpoint_at=entry.written_at)
+        elif kind == "ownership" and entry.says.get("ownerid"):  # empty: given up on purpose
+            found[partition] = replace(known, owned_at=entry.written_at)
+    return found
+
+
+def _number(text: object) -> int | None:
     """A checkpoint that cannot be read counts as none: it says nothing of how far was read."""
     try:
-        number = int(text or "")
+        number = int(str(text))
     except ValueError:
         return None
     return number if number >= 0 else None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from remediation.ports import Clock
 from remediation.probes.blind import BlindError, ReadSecret
-from remediation.probes.checkpoints import Written, open_container, read_checkpoints
+from remediation.probes.checkpoints import CheckpointFolder, Written, open_container, read_checkpoints
 from remediation.probes.event_hub import open_hub, read_hub
 from rules.queue import PartitionLook, QueueLook
 from rules.topology import EventHub, Stamp
@@ -32,7 +32,7 @@ _STORAGE = "checkpoints' storage"
 @dataclass(frozen=True, slots=True)
 class _Clients:
     hub: "EventHubConsumerClient"
-    container: "ContainerClient"
+    container: "ContainerClient | CheckpointFolder"
     namespace: str
 
 

@@ -9,9 +9,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from remediation.decide.looks import HealthLook
+from remediation.decide.looks import FRONT_DOOR, HealthLook
 from remediation.ports import Clock
-from rules.topology import Stamp
+from rules.topology import Stamp, Workload
 
 _CHARACTERS = 100
 _UNNAMED = "unnamed check"
@@ -67,17 +67,24 @@ class HttpHealthServices:
 
     async def look(self, stamp: Stamp) -> HealthLook:
         """Ask one, once. Never raises: no answer is an answer."""
+        return await self._ask(stamp.name, stamp.health_service, self._headers(stamp))
+
+    async def look_through(self, workload: Workload) -> HealthLook | None:
+        """Ask some stamp's through Front Door, as users come; None where no such way is configured."""
+        if workload.front_door_url is None:
+            return None
+        return await self._ask(FRONT_DOOR, workload.front_door_url, {"Accept": "application/json"})
+
+    async def _ask(self, name: str, url: str, headers: Mapping[str, str]) -> HealthLook:
         at = self._clock.now()
-        reply = await self._fetch(
-            stamp.health_service, self._headers(stamp), timeout_seconds=self._timeout_seconds
-        )
+        reply = await self._fetch(url, headers, timeout_seconds=self._timeout_seconds)
         if reply.status is None:
-            return HealthLook(stamp.name, at, None, reason=reply.reason)
+            return HealthLook(name, at, None, reason=reply.reason)
         if not reply.complete:
-            return HealthLook(stamp.name, at, reply.status, reason="the body is too long or broke off")
+            return HealthLook(name, at, reply.status, reason="the body is too long or broke off")
         checks = read_checks(reply.body)
         reason = "" if checks else "the body holds no list of checks"
-        return HealthLook(stamp.name, at, reply.status, checks, reason)
+        return HealthLook(name, at, reply.status, checks, reason)
 
     def _headers(self, stamp: Stamp) -> dict[str, str]:
         # The ingress of the reference implementation turns away what does not name its Front Door.

@@ -304,7 +304,7 @@ async def test_a_token_that_is_not_taken_is_refused() -> None:
 async def test_a_deployment_that_is_not_there_is_refused() -> None:
     """404: the address in the workload file is wrong."""
     async with KubernetesServer() as cluster, restarting() as restart:
-        target = deployment(cluster, name="no/such")
+        target = deployment(cluster, deployment="no/such")
         outcome = await restart.apply(target, INTENT_ID, NOW)
         look = await restart.look(target)
     assert outcome.kind is OutcomeKind.REFUSED

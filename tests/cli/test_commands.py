@@ -12,8 +12,9 @@ from typer.testing import CliRunner, Result
 from cli.main import app
 from local.workload import shop
 from remediation.ledger.intent import Verb
-from remediation.ledger.record import Cause, HeldStep, JournalEntry, StampRecord
+from remediation.ledger.record import Cause, HeldStep, JournalEntry
 from remediation.ledger.sqlite import SqliteLedger
+from remediation.ledger.stamp import StampRecord
 from rules.evaluate import Asked
 from tests.builders import NOW, a_finding, a_record
 

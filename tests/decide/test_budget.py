@@ -7,8 +7,9 @@ import pytest
 
 from remediation.decide.case import Guardrail
 from remediation.ledger.record import DrainMade
-from tests.builders import NOW, an_intent, at
-from tests.decide.cases import a_case, a_charge, a_red_record, an_auto_workload, held_by
+from remediation.ledger.stamp import StampRecord
+from tests.builders import NOW, a_seen, an_intent, at
+from tests.decide.cases import a_case, a_charge, a_red_record, an_auto_workload, held_by, looked_at
 
 
 def after_drains(*ages: float, **policy: Any) -> dict[Guardrail, str]:
@@ -51,3 +52,18 @@ def test_a_drain_that_was_begun_does_not_stand_in_its_own_way() -> None:
     assert held_by(a_case(record, intent=begun.id)) == {}
     planned = replace(record, intents={begun.id: replace(begun, attempts=0)})
     assert set(held_by(a_case(planned, intent=begun.id))) == {Guardrail.COOLDOWN, Guardrail.BUDGET}
+
+
+@pytest.mark.parametrize(
+    ("ago", "reason"), [(0, None), (1800, None), (1801, "the last drain was 29m 59s of 30m ago")]
+)
+def test_a_relapse_on_probation_does_not_wait_for_the_cooldown(ago: float, reason: str | None) -> None:
+    """The same stamp, just brought back, fails again; the budget counts it all the same."""
+    weu = StampRecord(seen=a_seen(), rejoined_at=at(-ago))
+    drains = tuple(DrainMade("weu", at(-age)) for age in (1799, 3000))
+    record = a_red_record(drains=drains, stamps=looked_at(weu=weu))
+    held = held_by(a_case(record))
+    assert held.get(Guardrail.COOLDOWN) == reason
+    assert Guardrail.BUDGET in held
+    neu = looked_at(neu=StampRecord(seen=a_seen(), rejoined_at=at(-ago)))
+    assert Guardrail.COOLDOWN in held_by(a_case(replace(record, stamps=neu)))

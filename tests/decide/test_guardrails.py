@@ -7,7 +7,24 @@ from typing import Any
 import pytest
 
 from remediation.decide.case import Case, Guardrail
-from remediation.decide.guardrails import DRAIN, REJOIN, holds
+from remediation.decide.guardrails import (
+    BY_HAND,
+    DRAIN,
+    FALLBACK,
+    REJOIN,
+    RESTART,
+    WEBHOOK,
+    asked_of,
+    enough_capacity,
+    hold_switch_is_off,
+    holds,
+    keeps_enough_serving,
+    not_in_maintenance,
+    one_at_a_time,
+    others_have_headroom,
+    still_wanted,
+)
+from remediation.decide.guardrails import looked_at as all_were_looked_at
 from remediation.ledger.intent import IntentState, Lease, Verb
 from remediation.ledger.orders import HoldSwitch
 from remediation.ledger.record import DrainMade
@@ -30,7 +47,6 @@ from tests.builders import (
     an_intent,
     at,
     findings,
-    refused,
     registers,
 )
 from tests.decide.cases import (
@@ -61,22 +77,37 @@ def test_nothing_stands_against_a_plain_step(verb: Verb) -> None:
     assert holds(a_case(verb=verb, live=a_live_look(a_look(lever=lever)))) == []
 
 
-def test_every_guardrail_is_asked() -> None:
-    """The closed list has no name without a function; what holds a rejoin is asked before a rejoin.
+TABLES = (DRAIN, FALLBACK, REJOIN, RESTART, WEBHOOK, *BY_HAND.values())
 
-    One function has two names, for a step in flight that people must be told of when it is stuck.
-    """
-    assert len({*DRAIN, *REJOIN}) == len(DRAIN) + 1 == len(Guardrail) - 1
-    assert len(DRAIN) == len(set(DRAIN))
-    assert {guardrail.__name__ for guardrail in REJOIN} == {
-        "mode_allows",
-        "hold_switch_is_off",
-        "looked_at",
-        "not_in_maintenance",
-        "proven_healthy",
-        "one_at_a_time",
-        "lever_works",
-    }
+ALWAYS = {hold_switch_is_off, not_in_maintenance, one_at_a_time}
+
+
+def test_every_guardrail_is_asked() -> None:
+    """The closed list has no name without a function, and no table asks anything twice."""
+    asked = {guard for table in TABLES for guard in table}
+    # Five functions share a name with another, and one has two: for a step in flight that is stuck.
+    assert len(asked) - 5 + 1 == len(Guardrail)
+    assert all(len(table) == len(set(table)) for table in TABLES)
+    assert all(set(table) >= ALWAYS for table in TABLES)
+
+
+def test_no_drain_is_begun_without_asking_who_serves() -> None:
+    """P2: by whichever lever, and whoever asks for it."""
+    for table in (DRAIN, FALLBACK, BY_HAND[Verb.DRAIN]):
+        assert set(table) >= {all_were_looked_at, keeps_enough_serving, enough_capacity, others_have_headroom}
+
+
+def test_what_is_asked_of_a_step_follows_from_who_wants_what() -> None:
+    """A person's step is asked what keeps users served; a second lever, what may have changed since."""
+    case = a_case()
+    for verb, table in zip(Verb, (DRAIN, REJOIN, RESTART, WEBHOOK), strict=True):
+        assert asked_of(replace(case, step=replace(case.step, verb=verb))) == table
+        by_hand = replace(case.step, verb=verb, author="ada")
+        assert asked_of(replace(case, step=by_hand)) == BY_HAND.get(verb, table)
+    assert asked_of(replace(case, step=replace(case.step, second=True))) == FALLBACK
+    both = asked_of(replace(case, step=replace(case.step, second=True, author="ada")))
+    assert both == tuple(guard for guard in FALLBACK if guard in BY_HAND[Verb.DRAIN])
+    assert still_wanted not in both
 
 
 @DRAINS_AND_REJOINS
@@ -210,24 +241,6 @@ def test_a_stamp_in_maintenance_is_left_alone(verb: Verb) -> None:
     lever = LeverState.IN if verb is Verb.DRAIN else LeverState.OUT
     live = a_live_look(a_look(lever=lever, content="maintenance until noon"))
     assert held_by(a_case(verb=verb, live=live)) == {Guardrail.MAINTENANCE: reason}
-
-
-@DRAINS_AND_REJOINS
-def test_a_lever_out_of_reach_is_not_pulled(verb: Verb) -> None:
-    """The words of the look are the reason."""
-    live = a_live_look(a_look(lever=LeverState.UNREACHABLE))
-    reason = held_by(a_case(verb=verb, live=live))[Guardrail.LEVER_WORKS]
-    assert reason == "HealthService 503, failing: BlobStorage; state file unreachable"
-
-
-@DRAINS_AND_REJOINS
-@pytest.mark.parametrize(("ago", "reason"), [(1799, "refused at 02:30:01: 403"), (1800, None)])
-def test_a_lever_that_said_no_is_left_alone_for_the_cooldown(verb: Verb, ago: float, reason: Any) -> None:
-    """Then it may have been mended."""
-    known = a_case(verb=verb).record
-    said_no = replace(known.stamp("weu"), refusals=refused(at(-ago), "403"))
-    record = replace(known, stamps={**known.stamps, "weu": said_no})
-    assert held_by(a_case(record, verb=verb)).get(Guardrail.LEVER_WORKS) == reason
 
 
 def test_a_drain_whose_finding_has_ended_is_not_wanted() -> None:

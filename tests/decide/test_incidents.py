@@ -8,10 +8,9 @@ import pytest
 from remediation.decide.incidents import incident_key
 from remediation.ledger.intent import IntentState
 from remediation.ledger.record import WorkloadRecord
-from remediation.ledger.told import Channel, MessageKind
 from rules.policy import Mode
 from rules.reach import Scope
-from rules.rule import AskedOf, Playbook
+from rules.rule import AskedOf, Playbook, Rule
 from rules.signals import Health, Severity
 from tests.builders import (
     NOW,
@@ -27,27 +26,12 @@ from tests.builders import (
     registers,
 )
 from tests.decide.cases import RED, ROOTS, a_charge, a_red_record, decided
+from tests.decide.outboxes import delivered, page, told
 
 KEY = f"shop/weu/{RULE}"
 GLOBAL = f"shop/global/{RULE}"
 TELLS = a_rule(playbook=Playbook.NOTIFY, severity=Severity.WARNING)
 PAGES = a_rule(playbook=Playbook.PAGE)
-
-
-def told(record: WorkloadRecord) -> list[tuple[str, str, str]]:
-    """What waits to be told: channel, kind and incident, in order."""
-    return [(str(m.channel), str(m.kind), m.incident) for m in record.outbox]
-
-
-def page(record: WorkloadRecord) -> dict[str, str]:
-    """The details of the page that waits, and its title."""
-    (message,) = (m for m in record.outbox if (m.channel, m.kind) == (Channel.PAGE, MessageKind.TRIGGER))
-    return {"title": message.title, **dict(message.facts)}
-
-
-def delivered(record: WorkloadRecord) -> WorkloadRecord:
-    """The same record, with everything told."""
-    return replace(record, outbox=())
 
 
 def quiet(*signals: Any, **changes: Any) -> WorkloadRecord:
@@ -160,21 +144,38 @@ def test_rules_of_one_family_are_one_incident_and_the_louder_speaks() -> None:
         assert (incident.severity, incident.summary, incident.pages) == (Severity.CRITICAL, "Loud.", True)
 
 
+WARNS = replace(PAGES, severity=Severity.WARNING)
 CHANGES = [
-    (replace(PAGES, severity=Severity.WARNING), "severity"),
-    (replace(PAGES, playbook=Playbook.DRAIN, mode=Mode.APPROVE), "a hold"),
+    (WARNS, PAGES, "severity"),
+    (PAGES, replace(PAGES, playbook=Playbook.DRAIN, mode=Mode.APPROVE), "a hold"),
 ]
 
 
-@pytest.mark.parametrize(("rule", "what"), CHANGES)
-def test_news_are_told_and_wake_again(rule: Any, what: str) -> None:
-    """Of severity and of what holds a drain; the page keeps its key and its beginning."""
-    opened = delivered(decided(quiet(RED), charge=a_charge(PAGES)))
+@pytest.mark.parametrize(("before", "rule", "what"), CHANGES)
+def test_news_are_told_and_wake_again(before: Rule, rule: Rule, what: str) -> None:
+    """Of what has become louder and of what holds a drain; the page keeps its key and its beginning."""
+    opened = delivered(decided(quiet(RED), charge=a_charge(before)))
     renewed = decided(opened, charge=a_charge(rule), now=at(90))
     assert told(renewed) == [("page", "trigger", KEY), ("notify", "trigger", KEY)], what
     assert renewed.incidents[KEY].opened_at == NOW
     settled = delivered(renewed)
     assert decided(settled, charge=a_charge(rule), now=at(91)) is settled
+
+
+def test_what_has_become_less_bad_is_told_and_wakes_nobody() -> None:
+    """The team sees it; on-call has been woken once."""
+    opened = delivered(decided(quiet(RED), charge=a_charge(PAGES)))
+    quieter = decided(opened, charge=a_charge(WARNS), now=at(90))
+    assert told(quieter) == [("notify", "trigger", KEY)]
+    assert quieter.incidents[KEY].severity is Severity.WARNING
+
+
+def test_who_is_told_reads_on_in_the_runbook() -> None:
+    """If the rule names one; of several rules of a family, the louder one's."""
+    book = replace(PAGES, runbook="https://example.org/reads")
+    other = replace(TELLS, name="other", family=RULE, runbook="https://example.org/other")
+    assert page(decided(quiet(RED), charge=a_charge(other, book)))["Runbook"] == "https://example.org/reads"
+    assert page(decided(quiet(RED), charge=a_charge(other, PAGES)))["Runbook"] == "https://example.org/other"
 
 
 def test_an_incident_that_begins_to_page_pages() -> None:
@@ -201,7 +202,7 @@ def test_a_step_in_flight_elsewhere_is_news_once_it_is_stuck(*, stuck: bool) -> 
     other = an_intent(stamp="neu", state=IntentState.APPLIED, applied_at=NOW, stuck=stuck)
     held = decided(a_red_record(intents={other.id: other}))
     assert held.incidents[KEY].told_holds == (("stuck_step",) if stuck else ())
-    assert page(held)["Worker"].startswith("no drain now: drain of neu is applied")
+    assert page(held, KEY)["Worker"].startswith("no drain now: drain of neu is applied")
 
 
 def test_a_hold_that_lets_go_is_no_news_until_something_is_done() -> None:

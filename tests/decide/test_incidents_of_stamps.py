@@ -7,6 +7,7 @@ import pytest
 
 from remediation.decide.incidents import DRAIN_UNDONE, DRAINED_BY_OTHERS
 from remediation.ledger.intent import Intent, IntentState, Verb
+from remediation.ledger.orders import Approval
 from remediation.ledger.record import WorkloadRecord
 from remediation.ledger.stamp import StampRecord
 from remediation.ledger.told import Action, Channel, MessageKind
@@ -19,6 +20,7 @@ from tests.builders import (
     a_finding,
     a_live_look,
     a_record,
+    a_rule,
     a_seen,
     a_signal,
     a_workload,
@@ -87,15 +89,15 @@ def test_what_needs_hands_wakes_again() -> None:
     stuck = acted(an_intent(state=IntentState.APPLIED, applied_at=NOW, stuck=True), known=Action.APPLIED)
     assert triggers(stuck)[Channel.PAGE].endswith("STUCK: look at it.")
     assert worker_said(stuck).startswith("STUCK: weu was acted upon")
-    refused = acted(refusals=refused(NOW, "403 Forbidden"), known=Action.PLANNED)
-    assert triggers(refused)[Channel.PAGE].endswith("REFUSED: the worker cannot do it.")
-    assert worker_said(refused) == "REFUSED: 403 Forbidden; do it by hand if it must be"
+    no = acted(refusals=refused(NOW, "403 Forbidden"), known=Action.PLANNED)
+    assert triggers(no)[Channel.PAGE].endswith("REFUSED: the worker cannot do it.")
+    assert worker_said(no) == "REFUSED: 403 Forbidden; do it by hand if it must be"
 
 
 def test_a_refused_rejoin_wakes_someone() -> None:
     """P14: the stamp is well, and the worker cannot bring it back."""
-    refused = replace(drained(), refusals=refused(NOW, "403"))
-    record = a_recovered_record(stamps=looked_at(weu=refused))
+    stays = replace(drained(), refusals=refused(NOW, "403"))
+    record = a_recovered_record(stamps=looked_at(weu=stays))
     after = decided(replace(record, incidents=incidents(an_incident(action=Action.PLANNED))))
     assert after.incidents[KEY].action is Action.REFUSED
     assert Channel.PAGE in triggers(after)
@@ -164,6 +166,62 @@ def test_a_stamp_that_stays_out_is_asked_about_again_and_again() -> None:
     assert Channel.PAGE in triggers(decided(silent, now=at(2 * 43_200 - 600)))
     back = decided(replace(silent, stamps=looked_at()), now=at(50_000))
     assert (Channel.PAGE, MessageKind.RESOLVE) in {(m.channel, m.kind) for m in back.outbox}
+
+
+def test_a_persons_drain_is_told_and_wakes_nobody() -> None:
+    """Whoever asked for it knows; the team reads whose word brings it back."""
+    record = a_recovered_record(stamps=looked_at(weu=drained(author="ada")), incidents={})
+    after = decided(record)
+    assert list(triggers(after)) == [Channel.NOTIFY]
+    assert "drained at the word of ada" in triggers(after)[Channel.NOTIFY]
+    assert "it was ada's word, and only a person brings it back" in worker_said(after)
+
+
+def test_a_stuck_step_wakes_someone_though_nothing_else_would_tell_of_it() -> None:
+    """A person asked for it, and no rule holds."""
+    stuck = an_intent(state=IntentState.APPLIED, applied_at=at(-600), stuck=True, author="ada")
+    record = a_record(registers=registers(ROOTS), intents={stuck.id: stuck}, stamps=looked_at())
+    assert triggers(decided(record))[Channel.PAGE].endswith("STUCK: look at it.")
+    going = replace(record, intents={stuck.id: replace(stuck, stuck=False)})
+    assert decided(going).incidents == {}
+    assert decided(record, charge=OBSERVING).incidents == {}
+
+
+def test_a_stamp_that_fell_back_on_probation_stays_out_and_says_so() -> None:
+    """P12: it does not promise to come back."""
+    record = a_red_record(
+        incidents=incidents(an_incident(action=Action.APPLIED)), stamps=looked_at(weu=drained(stays_out=True))
+    )
+    assert "fell back soon after its return, and stays out until a person decides" in worker_said(
+        decided(record)
+    )
+
+
+def test_a_drain_by_the_second_lever_is_no_refusal() -> None:
+    """The first lever said no and the second did it; a refusal after that is the rejoin's."""
+    for refused_at, action in ((at(-620), Action.DRAINED), (at(-590), Action.REFUSED)):
+        stays = replace(drained(), refusals=refused(refused_at, "403"))
+        record = a_red_record(
+            incidents=incidents(an_incident(opened_at=at(-700))), stamps=looked_at(weu=stays)
+        )
+        assert decided(record).incidents[KEY].action is action
+
+
+def test_what_holds_a_rejoin_is_told_with_the_id_by_which_a_person_may_approve_it() -> None:
+    """P14, P18: the stamp could come back; and so of a drain."""
+    asked = Approval("1a2b", Verb.REJOIN, "weu", RULE, "p", "w", "the worker", NOW, at(900))
+    given = replace(asked, id="given", approved_by="ada")
+    approving = a_charge(a_rule(mode=Mode.APPROVE))
+    record = a_recovered_record(approvals=(asked, given, replace(asked, id="else", stamp="neu")))
+    waits = decided(record, charge=approving)
+    assert waits.incidents[KEY].told_holds == ("rejoin:mode",)
+    said = worker_said(waits)
+    assert "recovery is proven, but it stays out: " in said
+    assert "approve rejoin of weu as 1a2b until 03:15:00" in said
+    assert not any(other in said for other in ("given", "else"))
+    drain = replace(asked, verb=Verb.DRAIN)
+    held = decided(a_red_record(approvals=(drain,)), charge=approving)
+    assert "approve drain of weu as 1a2b until 03:15:00" in worker_said(held)
 
 
 def others(**stamp: Any) -> WorkloadRecord:

@@ -60,4 +60,4 @@ def test_the_package_alone_loads_and_builds_the_worker(tmp_path: Path) -> None:
     program = f"import sys; sys.path[:0] = [{str(app)!r}, {libraries!r}]\n{LOAD}"
     command = [sys.executable, "-S", "-c", program]
     done = subprocess.run(command, cwd=app, env=settings, capture_output=True, text=True, check=False)
-    assert done.stdout.strip() == "6", done.stderr
+    assert done.stdout.strip() == "7", done.stderr

@@ -11,7 +11,8 @@ from remediation.engine import Engine, Ports
 from remediation.ledger.codec import UnreadableRecordError
 from remediation.ledger.intent import Outcome, OutcomeKind
 from remediation.ledger.memory import MemoryLedger, Shelf
-from remediation.ledger.record import JournalEntry, MessageKind, WorkloadRecord
+from remediation.ledger.record import JournalEntry, WorkloadRecord
+from remediation.ledger.told import MessageKind
 from remediation.ports import LedgerUnavailableError, Stored
 from rules.policy import Mode
 from rules.signals import AlertState, Health

@@ -12,7 +12,8 @@ import pytest
 from remediation.engine import Engine, Ports
 from remediation.ledger.intent import IntentState, Outcome
 from remediation.ledger.memory import MemoryLedger
-from remediation.ledger.record import Message, MessageKind, WorkloadRecord
+from remediation.ledger.record import WorkloadRecord
+from remediation.ledger.told import Message, MessageKind
 from remediation.observe import Tally
 from remediation.ports import Stored
 from rules.evaluate import RuleSet

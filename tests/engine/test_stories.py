@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 from remediation.decide.case import Guardrail
-from remediation.ledger.record import LeverState, MessageKind
+from remediation.ledger.stamp import LeverState
+from remediation.ledger.told import MessageKind
 from rules.policy import Mode, Policy
 from rules.signals import AlertState, Health
 from tests.builders import a_workload

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from remediation.intake import azure_monitor, samples
 from remediation.intake.activity_entry import Category, entry_of
-from remediation.intake.activity_failure import discreet
 from remediation.intake.activity_log import NEVER, read_entry
+from remediation.intake.discretion import discreet
 from remediation.intake.rejection import Code
 from rules.conditions import AlertFires, Answer, Moment, judge
 from rules.health import facts, fold

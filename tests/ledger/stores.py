@@ -25,6 +25,10 @@ class Store(Protocol):
         """Put these bytes where the record of that workload lies, past any ledger."""
         ...
 
+    async def lay(self, marker: str, content: bytes) -> None:
+        """Lay a marker there, as a person does who has nothing of ours."""
+        ...
+
 
 class MemoryStore:
     """Bytes in memory."""
@@ -39,6 +43,10 @@ class MemoryStore:
     async def put(self, workload: str, data: bytes) -> None:
         """See `Store`."""
         self._shelf.records[workload] = ("put", data)
+
+    async def lay(self, marker: str, content: bytes) -> None:
+        """See `Store`."""
+        self._shelf.markers[marker] = content
 
 
 class SqliteStore:
@@ -59,6 +67,11 @@ class SqliteStore:
         with closing(sqlite3.connect(self.path)) as connection, connection:
             connection.execute("REPLACE INTO records VALUES (?, 'put', ?)", (workload, data))
 
+    async def lay(self, marker: str, content: bytes) -> None:
+        """See `Store`."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        (self.path.parent / marker).write_bytes(content)
+
 
 class BlobStore:
     """A container that nobody has made yet."""
@@ -78,6 +91,14 @@ class BlobStore:
             if not container.exists():
                 container.create_container()
             container.upload_blob(f"records/{workload}.json", data, overwrite=True)
+
+    async def lay(self, marker: str, content: bytes) -> None:
+        """See `Store`."""
+        with BlobServiceClient.from_connection_string(self.connection) as service:
+            container = service.get_container_client(self.container)
+            if not container.exists():
+                container.create_container()
+            container.upload_blob(marker, content, overwrite=True)
 
 
 NewLedger = Callable[[], Ledger]

@@ -14,6 +14,7 @@ from remediation.ledger.codec import (
     encode,
 )
 from remediation.ledger.intent import IllegalTransitionError, Intent, IntentState
+from remediation.ledger.orders import HoldSwitch
 from remediation.ledger.record import WorkloadRecord
 from remediation.ports import ConflictError, Ledger
 from tests.builders import (
@@ -269,6 +270,37 @@ async def test_dead_letters_come_by_time(ledger: Ledger) -> None:
     for name, when in (("z", 0), ("a", 86400), ("m", 3600), ("b", 3600.5)):
         await ledger.bury(a_letter(name, at=at(when)))
     assert [letter.id for letter in await ledger.dead_letters(limit=3)] == ["m", "b", "a"]
+
+
+async def test_p17_without_a_marker_nothing_is_held(ledger: Ledger) -> None:
+    """Neither in a store that nobody has made yet, nor in one that is in use."""
+    assert await ledger.marker(WORKLOAD) is None
+    await ledger.save(a_record(), None)
+    assert await ledger.marker(WORKLOAD) is None
+
+
+async def test_p17_a_marker_holds_every_workload(ledger: Ledger, store: Store) -> None:
+    """Whoever can write to the store can stop all acting; what he wrote is the reason."""
+    await store.lay("hold", b"the network\nteam  moves the hubs\n")
+    for workload in (WORKLOAD, "other"):
+        held = await ledger.marker(workload)
+        assert held == HoldSwitch("marker", "hold: the network team moves the hubs")
+
+
+async def test_p17_a_marker_of_one_workload_holds_that_one(ledger: Ledger, store: Store) -> None:
+    """And no other, whose name may begin alike."""
+    await store.lay(f"hold-{WORKLOAD}", b"")
+    assert await ledger.marker(WORKLOAD) == HoldSwitch("marker", f"hold-{WORKLOAD} is there")
+    assert await ledger.marker(f"{WORKLOAD}2") is None
+
+
+async def test_p17_any_content_of_a_marker_holds(ledger: Ledger, store: Store) -> None:
+    """It is written in a hurry: what is no text, or far too much of it, holds as well."""
+    await store.lay("hold", b"\xff\xfe" + b"x" * 100_000)
+    held = await ledger.marker(WORKLOAD)
+    assert held is not None
+    assert len(held.reason) < 400
+    held.reason.encode()
 
 
 async def test_a_store_that_works_passes_the_check(ledger: Ledger) -> None:

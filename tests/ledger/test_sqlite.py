@@ -228,3 +228,18 @@ async def test_a_full_disk_is_unavailable_until_there_is_room(path: Path) -> Non
     assert worker.returncode == 0, complaint
     assert "unavailable:" in said
     assert "went on" in said
+
+
+async def test_p17_a_marker_that_cannot_be_read_holds(tmp_path: Path) -> None:
+    """A folder of that name: whoever made it meant it."""
+    (tmp_path / "hold").mkdir()
+    held = await SqliteLedger(tmp_path / "ledger.db").marker("shop")
+    assert held is not None
+    assert held.reason == "hold: it cannot be read"
+
+
+async def test_p17_a_marker_is_found_beside_a_broken_ledger(tmp_path: Path) -> None:
+    """It is for the day on which everything else is down."""
+    (tmp_path / "ledger.db").write_bytes(b"not a database" * 100)
+    (tmp_path / "hold").touch()
+    assert await SqliteLedger(tmp_path / "ledger.db").marker("shop") is not None

@@ -1,15 +1,17 @@
 """Do the shipped rules say what the failure table wants of them?"""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from rules.evaluate import Asked, RuleSet, evaluate
 from rules.health import facts
-from rules.load import load_catalog
+from rules.load import catalog_texts, load_catalog
 from rules.policy import Policy
-from rules.rule import AskedOf, Playbook
+from rules.reach import Scope
+from rules.rule import AskedOf, Playbook, Proof
 from rules.signals import Health, Severity, Signal
 from tests.builders import NOW, STAMPS, a_signal, an_alert, registers
 
@@ -19,6 +21,13 @@ CANNOT_READ = "background-processor-cannot-read"
 MAY_NOT_READ = "background-processor-may-not-read"
 ALERT = "EventHub-metricalert-OutgoingMessages-Error"
 QUIET = [a_signal(stamp, "Stamp") for stamp in STAMPS]
+
+
+def told(asked_of: AskedOf) -> dict[str, tuple[Playbook, Severity, Scope | None]]:
+    """What the rules that are asked there ask for."""
+    return {
+        rule.name: (rule.playbook, rule.severity, rule.scope) for rule in RULES if rule.asked_of is asked_of
+    }
 
 
 def holding(signals: Iterable[Signal], after: timedelta = timedelta(0)) -> set[tuple[str, str | None]]:
@@ -32,19 +41,67 @@ def holding(signals: Iterable[Signal], after: timedelta = timedelta(0)) -> set[t
 
 
 def test_the_catalogue_has_the_rules_that_are_promised() -> None:
-    """Each with its playbook, its severity and its place."""
-    assert {rule.name: (rule.playbook, rule.severity) for rule in RULES} == {
-        "root-node-red": (Playbook.DRAIN, Severity.CRITICAL),
-        "root-node-yellow": (Playbook.NOTIFY, Severity.WARNING),
-        "root-node-unknown": (Playbook.PAGE, Severity.ERROR),
-        CANNOT_READ: (Playbook.DRAIN, Severity.CRITICAL),
-        MAY_NOT_READ: (Playbook.PAGE, Severity.CRITICAL),
-        "key-vault-red": (Playbook.PAGE, Severity.ERROR),
-        "cluster-red": (Playbook.NOTIFY, Severity.WARNING),
-        "database-red": (Playbook.PAGE, Severity.CRITICAL),
+    """What is asked of a stamp: each with its playbook, its severity, its place, and how far it reaches."""
+    assert told(AskedOf.STAMP) == {
+        "root-node-red": (Playbook.DRAIN, Severity.CRITICAL, None),
+        "root-node-yellow": (Playbook.NOTIFY, Severity.WARNING, None),
+        "root-node-unknown": (Playbook.PAGE, Severity.ERROR, None),
+        CANNOT_READ: (Playbook.DRAIN, Severity.CRITICAL, None),
+        MAY_NOT_READ: (Playbook.PAGE, Severity.CRITICAL, None),
+        "key-vault-red": (Playbook.PAGE, Severity.ERROR, None),
+        "cluster-red": (Playbook.NOTIFY, Severity.WARNING, None),
+        "event-hub-red": (Playbook.NOTIFY, Severity.WARNING, None),
+        "checkpoint-storage-red": (Playbook.PAGE, Severity.ERROR, None),
+        "static-content-fails": (Playbook.PAGE, Severity.ERROR, Scope.PARTIAL),
+        "image-pull-fails": (Playbook.PAGE, Severity.ERROR, None),
+        "image-pull-fails-while-serving": (Playbook.PAGE, Severity.ERROR, Scope.PARTIAL),
+        "certificate-fails": (Playbook.PAGE, Severity.ERROR, None),
+        "no-room-to-grow": (Playbook.NOTIFY, Severity.WARNING, None),
+        "cluster-change-failed": (Playbook.NOTIFY, Severity.WARNING, None),
+        "key-vault-throttled": (Playbook.NOTIFY, Severity.WARNING, Scope.NONE),
+        "azure-service-red-here": (Playbook.NOTIFY, Severity.WARNING, None),
+        "azure-database-red-here": (Playbook.NOTIFY, Severity.WARNING, Scope.NONE),
+        "azure-service-yellow-here": (Playbook.NOTIFY, Severity.INFO, Scope.NONE),
+        "azure-control-plane-here": (Playbook.PAGE, Severity.WARNING, Scope.NONE),
+        "azure-telemetry-here": (Playbook.PAGE, Severity.ERROR, Scope.UNKNOWN),
+        "front-door-origin-unhealthy": (Playbook.NOTIFY, Severity.INFO, None),
+        "azure-announcement-here": (Playbook.NOTIFY, Severity.INFO, Scope.NONE),
+        "azure-incident-here": (Playbook.RECORD, Severity.INFO, None),
     }
     assert all(rule.where.startswith("catalog/mission_critical.yaml:") for rule in RULES)
-    assert [rule.name for rule in RULES if rule.asked_of is AskedOf.WORKLOAD] == ["database-red"]
+
+
+def test_what_all_stamps_share_is_asked_of_the_workload() -> None:
+    """None of these rules may ask for a drain, and most of them say that no drain would help."""
+    assert told(AskedOf.WORKLOAD) == {
+        "database-red": (Playbook.PAGE, Severity.CRITICAL, None),
+        "database-throttled": (Playbook.PAGE, Severity.ERROR, Scope.GLOBAL),
+        "database-partition-full": (Playbook.PAGE, Severity.ERROR, Scope.PARTIAL),
+        "azure-database-red": (Playbook.PAGE, Severity.CRITICAL, None),
+        "azure-identity-red": (Playbook.PAGE, Severity.CRITICAL, None),
+        "azure-dns-red": (Playbook.PAGE, Severity.CRITICAL, None),
+        "azure-service-red": (Playbook.PAGE, Severity.CRITICAL, None),
+        "front-door-fails": (Playbook.PAGE, Severity.CRITICAL, Scope.EDGE),
+        "azure-edge-red": (Playbook.PAGE, Severity.CRITICAL, Scope.EDGE),
+        "availability-test-fails": (Playbook.PAGE, Severity.CRITICAL, None),
+        "front-door-origins-unhealthy": (Playbook.NOTIFY, Severity.WARNING, None),
+        "certificate-fails-for-all": (Playbook.PAGE, Severity.ERROR, None),
+        "images-cannot-be-pulled": (Playbook.PAGE, Severity.ERROR, Scope.GLOBAL),
+        "registry-throttled": (Playbook.NOTIFY, Severity.WARNING, Scope.NONE),
+        "key-vault-alert": (Playbook.NOTIFY, Severity.WARNING, Scope.NONE),
+        "no-room-to-grow-anywhere": (Playbook.NOTIFY, Severity.WARNING, None),
+        "azure-control-plane": (Playbook.PAGE, Severity.WARNING, Scope.NONE),
+        "azure-telemetry": (Playbook.PAGE, Severity.ERROR, Scope.UNKNOWN),
+        "azure-service-yellow": (Playbook.NOTIFY, Severity.INFO, Scope.NONE),
+        "azure-announcement": (Playbook.NOTIFY, Severity.INFO, Scope.NONE),
+        "azure-incident": (Playbook.RECORD, Severity.INFO, None),
+        "test-received": (Playbook.NOTIFY, Severity.INFO, None),
+    }
+
+
+def test_only_two_rules_ask_for_a_drain() -> None:
+    """Whoever adds a third must mean it."""
+    assert RuleSet(RULES).draining == {"root-node-red", CANNOT_READ}
 
 
 def test_nothing_holds_where_all_is_green() -> None:
@@ -95,6 +152,23 @@ def test_f21_the_alert_with_a_growing_backlog_asks_for_a_drain_at_once(backlog: 
     assert found == {(CANNOT_READ, "weu"), (MAY_NOT_READ, "weu")}
 
 
+LAG_PROBE = a_signal("weu", "BackgroundProcessor", Health.RED, source="consumer-lag")
+
+
+@pytest.mark.parametrize("beside", ["Keyvault", "AKSCluster", "MessageProducer", "CheckpointStorage"])
+def test_f21_the_lag_probe_alone_asks_for_a_drain_whatever_else_is_red(beside: str) -> None:
+    """P3: it has looked at the processor itself; no alert is needed, and another's green hides nothing."""
+    model = a_signal("weu", "BackgroundProcessor")
+    assert (CANNOT_READ, "weu") in holding([LAG_PROBE, model, a_signal("weu", beside, Health.RED)])
+    taken_back = replace(LAG_PROBE, health=Health.GREEN)
+    assert (CANNOT_READ, "weu") not in holding([taken_back, model, a_signal("weu", beside, Health.RED)])
+
+
+def test_f21_a_stamp_comes_back_when_its_backlog_is_worked_off() -> None:
+    """P12: a processor that reads again is not yet one that has caught up."""
+    assert {rule.name for rule in RULES if rule.proof is Proof.BACKLOG} == {CANNOT_READ}
+
+
 def test_f21_the_alert_alone_pages_at_once_and_asks_for_a_drain_after_two_minutes() -> None:
     """The name of the alert rule is the reference architecture's; its case does not matter."""
     alert = [an_alert(ALERT.upper())]
@@ -143,3 +217,10 @@ def test_f08_a_sick_database_pages_once_and_not_for_each_stamp() -> None:
 def test_every_rule_says_what_it_means() -> None:
     """Summaries are whole sentences for the person who is paged."""
     assert all(rule.summary.endswith(".") and len(rule.summary) > 40 for rule in BY_NAME.values())
+
+
+def test_every_rule_says_why_it_is_as_it_is() -> None:
+    """A comment lies before each rule or within it."""
+    (text,) = catalog_texts().values()
+    bare = [block for block in text.split("\n\n") if "- name:" in block and "#" not in block]
+    assert bare == []

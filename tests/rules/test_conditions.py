@@ -57,6 +57,60 @@ def test_a_node_in_another_state_does_not_hold_and_says_which() -> None:
     assert ask(either, a_signal()) == Verdict(Answer.NO, "BackgroundProcessor is green, not yellow or red")
 
 
+LAGS = NodeIs(NODE, frozenset({Health.RED}), "consumer-lag")
+
+
+def test_a_sourced_condition_rests_on_that_source_alone() -> None:
+    """Another source's red is not its word, nor does another's green hide it; the reason names it."""
+    probe = a_signal(health=Health.RED, source="consumer-lag", id="lag", reasons=("lag 4,000",))
+    verdict = ask(LAGS, probe, RED_NODE)
+    assert verdict.answer is Answer.HOLDS
+    assert (
+        verdict.reason == "BackgroundProcessor is red by consumer-lag (consumer-lag at 03:00:00: lag 4,000)"
+    )
+    assert verdict.evidence == (probe,)
+    assert ask(LAGS, probe, a_signal()).evidence == (probe,)
+    said = ask(LAGS, RED_NODE, a_signal(source="consumer-lag", id="well"))
+    assert said == Verdict(Answer.NO, "BackgroundProcessor is green by consumer-lag, not red")
+
+
+def test_a_source_that_has_not_spoken_is_unknown_whatever_others_say() -> None:
+    """Missing data is neither good nor bad; it can be asked for."""
+    reason = "BackgroundProcessor is unknown by consumer-lag, not red"
+    assert ask(LAGS, RED_NODE) == Verdict(Answer.NO, reason)
+    assert ask(LAGS) == Verdict(Answer.NO, reason)
+    silent = NodeIs(NODE, frozenset({Health.UNKNOWN}), "consumer-lag")
+    stale = a_signal(source="consumer-lag", observed_at=at(-301))
+    assert ask(silent, RED_NODE, stale).answer is Answer.HOLDS
+
+
+@pytest.mark.parametrize(
+    ("pattern", "source", "meant"),
+    [
+        ("service-health:*", "service-health:ABCD-123", True),
+        ("Consumer-Lag", "consumer-lag", True),
+        ("*[eu]", "lag[EU]", True),
+        ("consumer", "consumer-lag", False),
+        ("lag[12]", "lag1", False),
+        ("*[12]", "lag1", False),
+    ],
+)
+def test_a_source_is_found_by_its_name_or_pattern(pattern: str, source: str, meant: bool) -> None:  # noqa: FBT001 - a table
+    """As an alert is."""
+    asked = NodeIs(NODE, frozenset({Health.RED}), pattern)
+    assert (ask(asked, a_signal(health=Health.RED, source=source)).answer is Answer.HOLDS) is meant
+
+
+def test_of_several_sources_of_one_pattern_the_worst_counts() -> None:
+    """As for a node as a whole."""
+    asked = NodeIs(NODE, frozenset({Health.YELLOW}), "service-health:*")
+    yellow = a_signal(health=Health.YELLOW, source="service-health:1")
+    green = a_signal(source="service-health:2")
+    red = a_signal(health=Health.RED, source="service-health:3")
+    assert ask(asked, yellow, green, RED_NODE).evidence == (yellow,)
+    assert ask(asked, yellow, green, red).answer is Answer.NO
+
+
 def test_a_node_of_another_stamp_is_another_node() -> None:
     """A rule is asked of each stamp by itself, and of the workload as a whole."""
     assert ask(RED, a_signal("neu", health=Health.RED)).answer is Answer.NO
@@ -227,6 +281,17 @@ UNKNOWN = NodeIs(NODE, frozenset({Health.UNKNOWN, Health.RED}))
     [
         (RED, {NODE_KEY}),
         (UNKNOWN, None),
+        (LAGS, {NODE_KEY}),
+        (
+            NodeIs(NODE, frozenset({Health.YELLOW}), "lag"),
+            {("node", NODE, "yellow"), ("node", NODE, "unknown"), NODE_KEY},
+        ),
+        (
+            NodeIs(NODE, frozenset({Health.GREEN, Health.RED}), "lag"),
+            {("node", NODE, health) for health in Health},
+        ),
+        (NodeIs(NODE, frozenset({Health.GREEN}), None), {("node", NODE, "green")}),
+        (NodeIs(NODE, frozenset({Health.UNKNOWN}), "lag"), None),
         (LAG, {LAG_KEY}),
         (AlertFires("L*"), {("alert", "*", "")}),
         (AllOf((AnyOf((RED, ROOT_RED)), LAG)), {LAG_KEY}),
@@ -259,3 +324,10 @@ def test_walk_visits_every_part_once() -> None:
     seen: list[str] = []
     walk(tree, lambda part: seen.append(type(part).__name__))
     assert seen == ["AllOf", "Not", "NodeIs", "AnyOf", "AlertFires", "HeldFor", "NodeIs"]
+
+
+@pytest.mark.parametrize(("age", "answer"), [(599, Answer.HOLDS), (600, Answer.HOLDS), (601, Answer.NO)])
+def test_an_alert_may_count_for_a_time_only(age: float, answer: Answer) -> None:
+    """What is said once and never resolved would otherwise hold for a week."""
+    moment = a_moment(an_alert("Failed", observed_at=at(-age)))
+    assert judge(AlertFires("Failed", within=seconds(600)), moment).answer is answer

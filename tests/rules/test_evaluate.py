@@ -15,7 +15,10 @@ from rules.signals import AlertState, Health, Severity, Signal
 from tests.builders import NODE, NOW, RULE, STAMPS, a_rule, a_signal, an_alert, at, registers, seconds
 
 leaves = st.builds(
-    NodeIs, st.sampled_from(["A", "B"]), st.frozensets(st.sampled_from(Health), min_size=1)
+    NodeIs,
+    st.sampled_from(["A", "B"]),
+    st.frozensets(st.sampled_from(Health), min_size=1),
+    st.sampled_from([None, "model", "pro*"]),
 ) | st.builds(AlertFires, st.sampled_from(["x", "X", "y", "*", "y*"]))
 
 
@@ -35,7 +38,13 @@ rule_lists = st.lists(st.tuples(conditions, st.sampled_from(AskedOf)), max_size=
 )
 stamps = st.sampled_from(["weu", "neu", None])
 moments = st.lists(
-    st.builds(a_signal, stamps, st.sampled_from(["A", "B"]), st.sampled_from(Health))
+    st.builds(
+        a_signal,
+        stamps,
+        st.sampled_from(["A", "B"]),
+        st.sampled_from(Health),
+        source=st.sampled_from(["model", "probe"]),
+    )
     | st.builds(an_alert, st.sampled_from(["x", "Y"]), st.sampled_from(AlertState), stamps),
     max_size=6,
 ).map(lambda signals: facts(registers(signals), NOW, Policy()))

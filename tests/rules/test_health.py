@@ -138,6 +138,17 @@ def test_a_node_is_the_worst_of_its_sources_and_rests_on_those_alone() -> None:
     assert view.newest == at(-1)
 
 
+def test_a_node_keeps_who_says_better_of_it_and_not_what_is_stale() -> None:
+    """So that a rule can ask one source alone; a node of one source carries nothing more."""
+    red, green = a_signal(source="b", health=Health.RED), a_signal(source="a")
+    stale = a_signal(source="c", observed_at=at(-301))
+    view = at_now(red, green, stale).node("weu", NODE)
+    assert (view.health, view.evidence, view.others) == (Health.RED, (red,), (green,))
+    assert view.by("A") == at_now(green).node("weu", NODE)
+    assert view.by("c").health is Health.UNKNOWN
+    assert at_now(red).node("weu", NODE).others == ()
+
+
 @given(said)
 def test_the_facts_do_not_depend_on_the_order_of_the_registers(signals: list[Signal]) -> None:
     """P15: equal registers give equal facts, evidence and all."""

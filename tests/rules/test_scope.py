@@ -8,9 +8,10 @@ from rules.findings import Finding
 from rules.health import facts
 from rules.policy import Policy
 from rules.reach import Scope
+from rules.rule import Rule
 from rules.scope import ScopeVerdict, Situation, scope_of
 from rules.signals import Health, Signal
-from tests.builders import NOW, RULE, STAMPS, a_finding, a_signal, a_workload, at, registers
+from tests.builders import NOW, RULE, STAMPS, a_finding, a_rule, a_signal, a_workload, at, registers
 
 GREEN_ROOTS = tuple(a_signal(stamp, "Stamp") for stamp in STAMPS)
 
@@ -20,9 +21,13 @@ def a_situation(
     said: Iterable[Signal] = GREEN_ROOTS,
     out: Iterable[str] = (),
     rules: Iterable[str] = (RULE,),
+    known: Iterable[Rule] = (),
 ) -> Situation:
     """Three stamps with green roots, and these findings."""
-    return Situation(a_workload(), facts(registers(said), NOW, Policy()), found, set(out), set(rules))
+    by_name = {rule.name: rule for rule in known}
+    return Situation(
+        a_workload(), facts(registers(said), NOW, Policy()), found, set(out), set(rules), by_name
+    )
 
 
 def roots(**healths: Health) -> list[Signal]:
@@ -51,6 +56,110 @@ def test_a_red_global_node_makes_every_fault_global() -> None:
     said = [*GREEN_ROOTS, a_signal(None, "CosmosDB", Health.RED), a_signal(None, "DNS", Health.YELLOW)]
     verdict = scope(a_finding(), a_situation(a_finding(), said=said))
     assert verdict == ScopeVerdict(Scope.GLOBAL, "global node CosmosDB is red")
+
+
+@pytest.mark.parametrize(
+    ("red", "expected", "reason"),
+    [
+        (["FrontDoor"], Scope.EDGE, "global node FrontDoor is red"),
+        (["AzureEdge", "FrontDoor"], Scope.EDGE, "global node AzureEdge, FrontDoor is red"),
+        (["FrontDoor", "CosmosDB"], Scope.GLOBAL, "global node CosmosDB, FrontDoor is red"),
+        (["AzureTelemetry"], Scope.UNKNOWN, "telemetry is blind: AzureTelemetry is red"),
+        (["AzureTelemetry", "AzureDNS"], Scope.GLOBAL, "global node AzureDNS is red"),
+        (["AzureTelemetry", "FrontDoor"], Scope.EDGE, "global node FrontDoor is red"),
+        (["AzureControlPlane"], Scope.GLOBAL, "global node AzureControlPlane is red"),
+    ],
+)
+def test_which_global_node_is_red_tells_how_far_it_reaches(
+    red: list[str], expected: Scope, reason: str
+) -> None:
+    """P3: before the stamps, in all of them, or nobody knows: what is blind says least."""
+    said = [*GREEN_ROOTS, *(a_signal(None, node, Health.RED) for node in red)]
+    verdict = scope(a_finding(), a_situation(a_finding(), said=said))
+    assert verdict == ScopeVerdict(expected, reason)
+
+
+@pytest.mark.parametrize("node", ["AzureControlPlane", "AzureRegistry", "AzureTelemetry", "FrontDoor"])
+def test_a_yellow_global_node_makes_nothing_global(node: str) -> None:
+    """I3: what only manages may fail, and the fault of a stamp is still its own."""
+    said = [*GREEN_ROOTS, a_signal(None, node, Health.YELLOW)]
+    assert scope(a_finding(), a_situation(a_finding(), said=said)).scope is Scope.STAMP
+
+
+@pytest.mark.parametrize(("stamp", "expected"), [("weu", Scope.UNKNOWN), ("neu", Scope.STAMP)])
+def test_where_the_telemetry_of_a_region_is_blind_its_stamp_cannot_be_judged(
+    stamp: str, expected: Scope
+) -> None:
+    """I1: of that stamp, and of no other."""
+    said = [*GREEN_ROOTS, a_signal(stamp, "AzureTelemetry", Health.RED)]
+    situation = a_situation(a_finding(), said=said)
+    assert scope(a_finding(), situation).scope is expected
+    assert (situation.blind_at("weu"), situation.blind_at("neu")) == (stamp == "weu", stamp == "neu")
+
+
+HELD_BY = {each: a_rule(str(each), scope=each, summary=f"It is {each}.") for each in Scope}
+
+
+@pytest.mark.parametrize("said", Scope)
+@pytest.mark.parametrize("stamp", [None, "weu"])
+def test_a_rule_that_holds_says_how_far_all_faults_of_its_stamp_reach(stamp: str | None, said: Scope) -> None:
+    """P3: asked of the workload, of every stamp. That it were a stamp's own, or nothing, opens nothing."""
+    weu, other = a_finding(), a_finding(str(said), stamp)
+    verdict = scope(weu, a_situation(weu, other, known=HELD_BY.values()))
+    if said in (Scope.NONE, Scope.STAMP):
+        assert verdict == ScopeVerdict(Scope.STAMP, "only weu is affected")
+    else:
+        assert verdict == ScopeVerdict(said, f"by rule {said}: It is {said}.")
+
+
+def test_what_a_rule_says_of_another_stamp_says_nothing_of_this_one() -> None:
+    """Only what is asked of the workload speaks for all."""
+    weu, neu = a_finding(), a_finding("partial", "neu")
+    assert scope(weu, a_situation(weu, neu, known=HELD_BY.values())).scope is Scope.STAMP
+
+
+def test_of_several_rules_the_one_that_says_most_is_heard() -> None:
+    """In whatever order they hold, and of a stamp or of all."""
+    weu = a_finding()
+    some = [a_finding("partial"), a_finding("unknown"), a_finding("edge", None), a_finding("partial", None)]
+    for others in (some, some[::-1]):
+        situation = a_situation(weu, *others, known=HELD_BY.values())
+        assert scope(weu, situation).scope is Scope.EDGE
+        assert situation.declared["weu"].scope is Scope.UNKNOWN
+
+
+def test_what_is_seen_goes_before_what_a_rule_says() -> None:
+    """P3: a red global node, or the same fault elsewhere, is more than partial."""
+    weu, neu, partial = a_finding(), a_finding(stamp="neu"), a_finding("partial")
+    known = HELD_BY.values()
+    said = [*GREEN_ROOTS, a_signal(None, "CosmosDB", Health.RED)]
+    assert scope(weu, a_situation(weu, partial, said=said, known=known)).scope is Scope.GLOBAL
+    assert scope(weu, a_situation(weu, neu, partial, known=known)).scope is Scope.GLOBAL
+
+
+def test_a_rule_says_it_of_its_own_finding_too() -> None:
+    """That nothing is broken for users is said of nobody else's."""
+    nothing, weu = a_finding("none"), a_finding()
+    situation = a_situation(weu, nothing, known=HELD_BY.values())
+    assert scope(nothing, situation) == ScopeVerdict(Scope.NONE, "by rule none: It is none.")
+    assert scope(weu, situation).scope is Scope.STAMP
+
+
+@pytest.mark.parametrize("said", Scope)
+def test_a_finding_about_the_workload_reaches_as_far_as_its_rule_says(said: Scope) -> None:
+    """Only that it were one stamp's own is not believed: it names none."""
+    verdict = scope(a_finding(str(said), None), a_situation(known=HELD_BY.values()))
+    assert verdict.scope is (Scope.GLOBAL if said is Scope.STAMP else said)
+
+
+def test_the_stamps_that_can_take_no_more_load_are_named_with_their_reason() -> None:
+    """By rules that say so and hold; the words do not depend on the order."""
+    full = a_rule("full", no_headroom=True, summary="No room.")
+    quota = a_rule("quota", no_headroom=True, summary="A quota.")
+    found = [a_finding("full"), a_finding("quota"), a_finding("full", None), a_finding(stamp="neu")]
+    for order in (found, found[::-1]):
+        situation = a_situation(*order, known=[full, quota, a_rule()])
+        assert situation.full == {"weu": "A quota.", None: "No room."}
 
 
 @pytest.mark.parametrize("apart", [0, 60, 61, 86_400])

@@ -15,7 +15,8 @@ from rules.topology import FolderStateFile, Stamp, Workload
 
 FILE = Path(__file__).with_name("workload.yaml")
 ROUTING_KEY = "0123456789abcdef0123456789abcdef"
-HUB_PORT = 5673
+HUB_PORTS = 5673
+"""Of the first stamp's namespace; the others follow."""
 
 
 @asynccontextmanager
@@ -31,9 +32,9 @@ async def shop(workload: Workload, folder: Path, show: Callable[[str], None] = p
         OSError: one of the ports is taken.
     """
     os.environ.setdefault("SHOP_PAGERDUTY_ROUTING_KEY", ROUTING_KEY)
-    places = [_place(stamp) for stamp in workload.stamps]
+    places = [_place(stamp, HUB_PORTS + at) for at, stamp in enumerate(workload.stamps)]
     async with AsyncExitStack() as running:
-        await running.enter_async_context(running_stamps(places, Database(), folder, REAL, hub_port=HUB_PORT))
+        await running.enter_async_context(running_stamps(places, Database(), folder, REAL))
         if workload.channels.pagerduty is not None:
 
             def show_page(event: Page) -> None:
@@ -44,11 +45,11 @@ async def shop(workload: Workload, folder: Path, show: Callable[[str], None] = p
         yield
 
 
-def _place(stamp: Stamp) -> Place:
+def _place(stamp: Stamp, hub_port: int) -> Place:
     assert isinstance(stamp.state_file, FolderStateFile)  # noqa: S101 - by FILE
     state_file = Path(stamp.state_file.path)
     put_into_rotation(state_file)
-    return Place(stamp.name, stamp.region, state_file, urlsplit(stamp.health_service).port or 0)
+    return Place(stamp.name, stamp.region, state_file, urlsplit(stamp.health_service).port or 0, hub_port)
 
 
 def put_into_rotation(state_file: Path) -> None:

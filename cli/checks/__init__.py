@@ -1,0 +1,1 @@
+"""What does the doctor look at, part by part?"""

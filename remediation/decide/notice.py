@@ -1,0 +1,167 @@
+"""What has a look shown: was it verified, did other hands do something, did a stamp go or come by itself?"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from remediation.decide.draft import Draft
+from remediation.decide.looks import HealthLook, LiveLook, StampLook
+from remediation.decide.progress import supersede
+from remediation.ledger.intent import Intent, IntentState, LeverKind, OutcomeKind, Verb
+from remediation.ledger.stamp import LeverState, Seen, StampRecord
+from rules.policy import Policy
+from rules.topology import Workload
+
+LEARNED_FROM = 20
+LEARNED_LEAST = 5
+"""So many drains are remembered, and so many are needed before they tell what is usual."""
+
+SEEN_EVERY = timedelta(seconds=30)
+"""An effect is seen at a tick of the timer: that much later than it came, at the most."""
+
+
+def take_note(draft: Draft, live: LiveLook, workload: Workload) -> None:
+    """Keep what was seen, verify what was applied, and notice what nobody told us."""
+    for name, look in live.stamps.items():
+        seen = look.seen(workload.state_file_check)
+        known = draft.stamp(name)
+        if known.seen != seen:
+            draft.stamps[name] = replace(known, seen=seen)
+        going = [intent for intent in draft.going_at(name) if intent.verb.moves_a_lever]
+        undone = [intent for intent in going if _was_undone(intent, look)]
+        for intent in going:
+            if intent in undone:
+                supersede(draft, intent, "other hands undid it before it was verified")
+            elif intent.state is IntentState.APPLIED:
+                _verify(draft, intent, look, live.path, workload)
+        if going == undone:
+            _notice_others_hands(draft, name, look, begun_since=known.seen is not None)
+            _notice_by_itself(draft, name, seen)
+    _verify_steps(draft, live, workload)
+
+
+def usual(draft: Draft, verb: Verb, policy: Policy) -> timedelta:
+    """How long that takes as a rule, from the act to the proof: three of four were not slower.
+
+    Nothing is learned from a handful, and no slowness makes us more patient than `verify_within`.
+    """
+    took = sorted(draft.took.get(verb, ()))
+    if len(took) < LEARNED_LEAST:
+        return policy.verify_within
+    learned = timedelta(seconds=took[(3 * len(took)) // 4]) + SEEN_EVERY
+    return min(learned, policy.verify_within)
+
+
+def _was_undone(intent: Intent, look: StampLook) -> bool:
+    """Whether the lever shows the opposite of what was applied; nothing of ours would ever verify it."""
+    opposite = LeverState.IN if intent.verb is Verb.DRAIN else LeverState.OUT
+    lever = look.by(intent.lever)
+    return intent.state is IntentState.APPLIED and lever.settled and lever.state is opposite
+
+
+def _verify(
+    draft: Draft, intent: Intent, look: StampLook, path: HealthLook | None, workload: Workload
+) -> None:
+    seen = look.seen(workload.state_file_check)
+    if intent.verb is Verb.DRAIN:
+        done = _is_seen_drained(intent, look, path, workload)
+    else:
+        done = _is_seen_back(intent, look, draft.stamp(intent.stamp))
+    passed = draft.now - (intent.applied_at or draft.now)
+    if done:
+        took = int(passed.total_seconds())
+        draft.took[intent.verb] = (*draft.took.get(intent.verb, ()), took)[-LEARNED_FROM:]
+        draft.put_intent(intent.to(IntentState.VERIFIED, seen.words))
+        draft.happened(f"{intent.verb} of {intent.stamp} verified after {took}s: {seen.words}")
+    elif not intent.stuck and passed > usual(draft, intent.verb, workload.policy):
+        draft.put_intent(replace(intent, stuck=True))
+        draft.happened(f"{intent.verb} of {intent.stamp} is stuck: {seen.words}")
+
+
+def _is_seen_drained(intent: Intent, look: StampLook, path: HealthLook | None, workload: Workload) -> bool:
+    """The lever shows it, HealthService has noticed, and users who come through Front Door are served."""
+    lever = look.by(intent.lever)
+    # Front Door's own lever is nothing that HealthService could notice.
+    noticed = intent.lever is LeverKind.FRONT_DOOR or look.seen(workload.state_file_check).drained
+    moved = path is None or path.serves or not path.checks
+    return lever.state is LeverState.OUT and lever.settled and noticed and moved
+
+
+def _is_seen_back(intent: Intent, look: StampLook, known: StampRecord) -> bool:
+    """The lever shows it; and it serves, unless another lever still keeps it out."""
+    lever = look.by(intent.lever)
+    return lever.state is LeverState.IN and lever.settled and (known.drain is not None or look.health.serves)
+
+
+def _verify_steps(draft: Draft, live: LiveLook, workload: Workload) -> None:
+    for intent in list(draft.intents.values()):
+        if intent.state is not IntentState.APPLIED or intent.verb.moves_a_lever:
+            continue
+        if intent.verb is Verb.WEBHOOK:
+            # What the receiver does with it is the receiver's to tell, by a signal.
+            draft.put_intent(intent.to(IntentState.VERIFIED, intent.outcome))
+            continue
+        outcome = live.steps.get(intent.id)
+        passed = draft.now - (intent.applied_at or draft.now)
+        if outcome is not None and outcome.kind is OutcomeKind.APPLIED:
+            draft.put_intent(intent.to(IntentState.VERIFIED, outcome.reason))
+            draft.happened(f"{intent.verb} of {intent.target} at {intent.stamp} verified: {outcome.reason}")
+        elif outcome is not None and outcome.kind is OutcomeKind.REFUSED:
+            supersede(draft, replace(intent, stuck=True), f"it failed: {outcome.reason}")
+        elif not intent.stuck and passed > workload.policy.verify_within:
+            draft.put_intent(replace(intent, stuck=True))
+            draft.happened(f"{intent.verb} of {intent.target} at {intent.stamp} is stuck")
+
+
+def _notice_others_hands(draft: Draft, name: str, look: StampLook, *, begun_since: bool) -> None:
+    known = draft.stamp(name)
+    shown = [look.lever.state, *([look.origin.state] if look.origin else [])]
+    if LeverState.OUT in shown and not known.out:
+        draft.stamps[name] = replace(known, adopted_at=draft.now)
+        if begun_since:
+            # Budgets are over people too. One found at the first look may be any age, and is not counted.
+            draft.spend(name)
+        draft.happened(f"{name} was drained by other hands: adopted")
+    elif set(shown) == {LeverState.IN} and known.adopted_at is not None:
+        draft.stamps[name] = replace(known, adopted_at=None)
+        draft.happened(f"{name} was brought back by other hands")
+    elif known.drain is not None:
+        _notice_undoing(draft, name, look)
+
+
+def _notice_undoing(draft: Draft, name: str, look: StampLook) -> None:
+    """Levers of ours that show the stamp in rotation were moved back by somebody else."""
+    known = draft.stamp(name)
+    assert known.drain is not None  # noqa: S101 - the caller has looked
+    back = [m for m in known.drain.levers if (by := look.by(m.lever)).state is LeverState.IN and by.settled]
+    left = tuple(moved for moved in known.drain.levers if moved not in back)
+    if not back:
+        return
+    if left:
+        draft.stamps[name] = replace(known, drain=replace(known.drain, levers=left))
+        levers = ", ".join(moved.lever for moved in back)
+        draft.happened(f"other hands moved back a lever of {name} ({levers}); it is still out by another")
+        return
+    draft.stamps[name] = replace(known, drain=None, undone_at=draft.now)
+    draft.happened(f"the drain of {name} was undone by other hands")
+
+
+def _notice_by_itself(draft: Draft, name: str, seen: Seen) -> None:
+    """Remember when a stamp that nobody drained fell out of rotation by itself, and when it came back."""
+    known = draft.stamp(name)
+    if known.out or seen.out or not seen.answered:
+        return
+    out = _is_later(known.out_by_itself_at, known.back_by_itself_at)
+    # Clocks differ: what is noticed later is later, whatever the clock of whoever noticed it says.
+    if not seen.serves and not out:
+        after = known.back_by_itself_at + timedelta(microseconds=1) if known.back_by_itself_at else draft.now
+        draft.stamps[name] = replace(known, out_by_itself_at=max(draft.now, after))
+        draft.happened(f"{name} is out by itself: {seen.words}")
+    elif seen.serves and out:
+        draft.stamps[name] = replace(
+            known, back_by_itself_at=max(draft.now, known.out_by_itself_at or draft.now)
+        )
+        draft.happened(f"{name} came back by itself")
+
+
+def _is_later(one: datetime | None, other: datetime | None) -> bool:
+    return one is not None and (other is None or one > other)
