@@ -37,6 +37,7 @@ def demo(  # noqa: PLR0913, PLR0917 - each is an option of the command
         Path | None, typer.Option(help="Keep ledger and logs in this new folder. Default: a temporary one.")
     ] = None,
     story: Annotated[bool, typer.Option(help="Begin with a story that runs by itself.")] = True,  # noqa: FBT002
+    alerts: Annotated[bool, typer.Option(help="Let Azure Monitor watch the event hubs as well.")] = True,  # noqa: FBT002
     port: Port = PORT,
 ) -> None:
     """Run three stamps, a front door, users and the worker; break the one, and watch the other."""
@@ -47,8 +48,8 @@ def demo(  # noqa: PLR0913, PLR0917 - each is an option of the command
             opened.enter_context(tempfile.TemporaryDirectory(prefix="remediation-demo-"))
         )
         if script is None:
-            _run(watch(kept, console, port, story=story))
-        elif not _run(run_script(script, kept, console, record)):
+            _run(watch(kept, console, port, story=story, alerts=alerts))
+        elif not _run(run_script(script, kept, console, record, alerts=alerts)):
             raise typer.Exit(NO)
 
 

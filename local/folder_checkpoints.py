@@ -62,7 +62,7 @@ class FolderCheckpointStore(CheckpointStore):
     async def forget(self, fully_qualified_namespace: str, eventhub_name: str, consumer_group: str) -> None:
         """Delete the checkpoints of a group, as a person does after the hub was deleted and made anew."""
         whose = dict(zip(_WHOSE, (fully_qualified_namespace, eventhub_name, consumer_group), strict=True))
-        await self._alone(lambda: [file.unlink() for file in self._files(whose, "checkpoint")])
+        await self._alone(lambda: _delete(self._files(whose, "checkpoint")))
 
     def _claim(self, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
         file = self._file(wanted, "ownership")
@@ -112,6 +112,11 @@ def _write(file: Path, says: Mapping[str, Any]) -> None:
     draft = file.with_name(f".{file.name}")
     draft.write_text(json.dumps(says), "utf-8")
     draft.replace(file)
+
+
+def _delete(files: Iterable[Path]) -> None:
+    for file in files:
+        file.unlink()
 
 
 def _owned(whose: Mapping[str, Any], file: Path) -> dict[str, Any]:

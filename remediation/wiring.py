@@ -29,6 +29,7 @@ from remediation.act.teams import TeamsTeller
 from remediation.act.webhook import StepWebhook
 from remediation.asking import Asking
 from remediation.decide.plan import Charge
+from remediation.desk import Desk
 from remediation.engine import Engine, Ports
 from remediation.inbox import HubInbox
 from remediation.intake.subject import Known
@@ -161,7 +162,18 @@ def build(settings: Settings, charges: Mapping[str, Charge], opened: AsyncExitSt
     opened.push_async_callback(inbox.close)
     engine = Engine(charges, ports, worker_id())
     asking = Asking(_rounds(settings, workloads, ports, opened), ports.ledger, ports.clock, tally)
-    return Worker(Parts(Known(workloads), engine, inbox, ports.ledger, ports.clock, tally, asking=asking))
+    return Worker(
+        Parts(
+            Known(workloads),
+            engine,
+            inbox,
+            ports.ledger,
+            ports.clock,
+            tally,
+            asking=asking,
+            desk=Desk(charges, ports),
+        )
+    )
 
 
 def ports_of(settings: Settings, charges: Mapping[str, Charge], opened: AsyncExitStack) -> Ports:

@@ -99,8 +99,8 @@ class Parts:
     ledger: Ledger
     clock: Clock
     tally: Tally
+    desk: Desk
     asking: Asking | None = None
-    desk: Desk | None = None
 
 
 class Worker:
@@ -199,8 +199,6 @@ class Worker:
         it cannot be so; nothing was changed. 400: it makes no sense as it was given. 503: try again.
         """
         self._tally.add("received.orders")
-        if self._desk is None:
-            return Reply(503, {"error": "unavailable", "reason": "this worker takes no orders"})
         try:
             workload, order = read_order(body, self._clock.now())
             given = await self._desk.give(workload, order)

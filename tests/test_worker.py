@@ -21,6 +21,7 @@ from remediation.ports import DeadLetter, LedgerUnavailableError
 from remediation.worker import ROUTE_PROPERTY, Misconfigured, Parts, Route, Worker, may_send
 from rules.signals import Health
 from tests.builders import NOW
+from tests.test_desk import a_desk
 from tests.world import World
 
 
@@ -94,7 +95,7 @@ async def a_bench(folder: Path) -> AsyncIterator[Bench]:
         connection = broker.connection_string("signals")
         inbox = HubInbox(lambda: EventHubProducerClient.from_connection_string(connection, retry_total=0))
         known = Known({world.workload.name: world.workload})
-        worker = Worker(Parts(known, world.engine, inbox, ledger, world.clock, world.tally))
+        worker = Worker(Parts(known, world.engine, inbox, ledger, world.clock, world.tally, a_desk(world)))
         yield Bench(worker, world, ledger, broker)
         await inbox.close()
 

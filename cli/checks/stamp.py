@@ -86,7 +86,7 @@ def state_file(workload: Workload, stamp: Stamp, lever: Lever, accounts: "Accoun
     async def run() -> str:
         look = await lever.look(stamp)
         if look.state is LeverState.UNREACHABLE:
-            raise NotWellError(look.reason, _mend_of(stamp))
+            raise _unseen(stamp, look.reason)
         match stamp.state_file:
             case BlobStateFile():
                 await _may_change_blob(accounts.opened(), stamp.state_file)
@@ -125,9 +125,7 @@ def queue(workload: Workload, stamp: Stamp, queues: Queues) -> Check:
         filled = any(each.last_enqueued >= 0 for each in look.partitions.values())
         if filled and all(mark is None for mark in marks):
             why = "the hub has events, and no partition has a checkpoint of that consumer group"
-            mend = (
-                "check `consumer_group` and `checkpoints`: by other names the processor is never seen to read"
-            )
+            mend = "check `consumer_group` and `checkpoints`: by other names nobody is seen to read"
             raise NotWellError(why, mend)
         read = sum(mark is not None for mark in marks)
         return f"{len(marks)} partitions, {read} with a checkpoint"
@@ -140,10 +138,14 @@ def _shown(look: LeverLook) -> str:
     return f"{words} ({look.reason})" if look.reason else words
 
 
-def _mend_of(stamp: Stamp) -> str:
+def _unseen(stamp: Stamp, reason: str) -> NotWellError:
+    """Why the state file cannot be seen, and what to do."""
     if isinstance(stamp.state_file, FolderStateFile):
-        return "check `state_file.folder`; a relative one lies in REMEDIATION_DATA_DIR"
-    return f"check the address of `state_file`, and {_MAY_CHANGE}"
+        return NotWellError(reason, "check `state_file.folder`; a relative one lies in REMEDIATION_DATA_DIR")
+    if reason.startswith("no token"):
+        # The rest lists every kind of credential that there is.
+        return NotWellError("no token", "see what is said of the identity")
+    return NotWellError(reason, f"check the address of `state_file`, and {_MAY_CHANGE}")
 
 
 def _may_change_folder(folder: Path) -> None:

@@ -168,7 +168,7 @@ async def _listen(settings: Settings) -> str:
     """Listen on one partition for a moment. Nothing is checkpointed, and nobody loses anything by it."""
     from azure.eventhub.exceptions import EventHubError  # noqa: PLC0415 - a tenth of a second
 
-    heard: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
+    heard: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
 
     async def on_event(_partition: Any, _event: Any) -> None:
         if not heard.done():
@@ -192,7 +192,9 @@ async def _listen(settings: Settings) -> str:
                 )
             )
             opened.push_async_callback(_end, listening)
-            error = await heard
+            either: list[asyncio.Future[Any]] = [heard, listening]
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            error = heard.result() if heard.done() else listening.exception()
         except (EventHubError, ValueError) as failure:
             raise NotWellError(_words(failure), _ROLES_OF_HUB) from failure
         if error is not None and not _is_taken(error):
@@ -206,7 +208,7 @@ async def _end(listening: "asyncio.Task[None]") -> None:
     await asyncio.gather(listening, return_exceptions=True)
 
 
-def _is_taken(error: Exception) -> bool:
+def _is_taken(error: BaseException) -> bool:
     """The worker itself reads there, with an epoch, which keeps us out: all is well."""
     return "epoch" in str(error).lower() or type(error).__name__ == "OwnershipLostError"
 
@@ -242,7 +244,7 @@ async def _credential(settings: Settings, opened: AsyncExitStack) -> Any:
     return await opened.enter_async_context(default_credential(settings.client_id))
 
 
-def _words(error: Exception) -> str:
+def _words(error: BaseException) -> str:
     """The first line: what follows are ids and advice for developers."""
     said = getattr(error, "message", None) or str(error)
     return f"{type(error).__name__}: {str(said).splitlines()[0][:200]}" if said else type(error).__name__

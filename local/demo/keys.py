@@ -9,14 +9,14 @@ from contextlib import contextmanager
 
 from local.workload.faults import Fault
 
-BY_KEY = {str(number): fault for number, fault in enumerate(Fault, start=1)}
+BY_KEY = dict(zip("1234567890", Fault, strict=True))
 OTHER_STAMP = "\t"
 MEND = "m"
 QUIT = "q"
 
 
 def hint(stamp: str) -> str:
-    """What the keys do, in one line."""
+    """What the keys do, in two lines of a narrow terminal."""
     faults = " ".join(f"{key} {fault}" for key, fault in BY_KEY.items())
     return f" q quit  m mend  Tab {stamp}: {faults} "
 

@@ -26,7 +26,7 @@ class StampPicture:
         name: of the stamp.
         broken: the fault that was caused, in its word; empty for none.
         share: of the users' requests, from 0 to 1.
-        probes: the front door's last samples, oldest first.
+        probes: the front door's last samples, oldest first; empty for a disabled origin.
         failing: the checks of its HealthService that fail; None while it has no report.
         unread: messages that wait in its hub.
         reads: whether its background processor is running.
@@ -104,7 +104,7 @@ def _stamp(scene: Scene, stamp: RunningStamp, share: float, record: WorkloadReco
         name=stamp.name,
         broken=scene.faults.active.get(stamp.name, ""),
         share=share,
-        probes=tuple(origin.samples),
+        probes=tuple(origin.samples) if origin.enabled else (),
         failing=tuple(report.failing()) if report else None,
         unread=stamp.unread,
         reads=stamp.processor.reads,

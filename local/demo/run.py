@@ -18,7 +18,8 @@ from local.demo.keys import BY_KEY, MEND, OTHER_STAMP, QUIT, hint, keys
 from local.demo.picture import Picture, picture_of
 from local.demo.recording import Recording
 from local.demo.scene import a_scene
-from local.demo.story import STAMP, STORIES, Sight, StoryError, tell
+from local.demo.stories import STORIES
+from local.demo.story import STAMP, Sight, StoryError, tell
 from local.demo.view import draw, line_text
 from local.demo.watcher import Watcher
 from local.workload.faults import EVERYWHERE, Fault
@@ -29,18 +30,20 @@ CALM_SECONDS = 4.0
 
 
 @asynccontextmanager
-async def _show(folder: Path, feed: Feed) -> AsyncIterator[Sight]:
+async def _show(folder: Path, feed: Feed, *, alerts: bool) -> AsyncIterator[Sight]:
     """A scene, and somebody who looks at it."""
     # What the SDKs complain of while things are broken must not run across the screen.
     logging.basicConfig(filename=folder / "demo.log", level=logging.WARNING)
     async with AsyncExitStack() as running:
-        scene = await running.enter_async_context(a_scene(folder, feed))
+        scene = await running.enter_async_context(a_scene(folder, feed, alerts=alerts))
         sight = Sight(scene, Watcher(scene))
         await running.enter_async_context(in_background(sight.watcher.run()))
         yield sight
 
 
-async def script(fault: Fault, folder: Path, console: Console, record: Path | None = None) -> bool:
+async def script(
+    fault: Fault, folder: Path, console: Console, record: Path | None = None, *, alerts: bool = True
+) -> bool:
     """Tell one story, line by line; gives whether all of it was seen.
 
     Args:
@@ -48,6 +51,7 @@ async def script(fault: Fault, folder: Path, console: Console, record: Path | No
         folder: empty; for all that is kept.
         console: where the lines go.
         record: where an SVG of it goes.
+        alerts: whether Azure Monitor watches the event hubs.
 
     Raises:
         WorkerError: the worker does not come up.
@@ -58,7 +62,7 @@ async def script(fault: Fault, folder: Path, console: Console, record: Path | No
     _on_signals(telling.cancel)
     feed, recording = Feed(), Recording()
     feed.show = lambda line: console.print(line_text(line), soft_wrap=True)
-    async with _show(folder, feed) as sight:
+    async with _show(folder, feed, alerts=alerts) as sight:
         try:
             await tell(STORIES[fault], sight, lambda: recording.take(picture_of(sight.scene, sight.watcher)))
         except StoryError as error:
@@ -91,7 +95,7 @@ class _Hands:
     def hint(self) -> str:
         """What can be done now."""
         if self.story is not None:
-            return f" {Fault.CANNOT_READ} breaks, and is mended, by itself. Or take over: q, m, Tab, 1 to 6 "
+            return f" {Fault.CANNOT_READ} breaks, and is mended, by itself. Or take over: q, m, Tab, a digit "
         return hint(self.stamp)
 
     def take_over(self) -> None:
@@ -125,7 +129,9 @@ async def _without_errors(doing: Coroutine[Any, Any, str]) -> None:
         await doing
 
 
-async def watch(folder: Path, console: Console, port: int, *, story: bool = True) -> None:
+async def watch(
+    folder: Path, console: Console, port: int, *, story: bool = True, alerts: bool = True
+) -> None:
     """Show the scene until the viewer quits; by default it begins with a story.
 
     Args:
@@ -133,6 +139,7 @@ async def watch(folder: Path, console: Console, port: int, *, story: bool = True
         console: where it is drawn; one that is no terminal gets lines.
         port: of the control port; 0 for any free one.
         story: whether something breaks by itself first.
+        alerts: whether Azure Monitor watches the event hubs.
 
     Raises:
         WorkerError: the worker does not come up.
@@ -142,7 +149,7 @@ async def watch(folder: Path, console: Console, port: int, *, story: bool = True
     _on_signals(stop.set)
     console.print("Starting three stamps, a front door, users, and the worker ...")
     feed = Feed()
-    async with _show(folder, feed) as sight, AsyncExitStack() as running:
+    async with _show(folder, feed, alerts=alerts) as sight, AsyncExitStack() as running:
         hands = _Hands(sight, stop)
 
         def look() -> Picture:

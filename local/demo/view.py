@@ -36,8 +36,8 @@ def draw(picture: Picture, height: int) -> Layout:
         Layout(_stamps(picture), size=6),
         Layout(_worker(picture, worker - 2), size=worker),
         Layout(_people(picture, people - 2), size=people),
-        Layout(_feed(picture, max(1, height - worker - people - 10)), minimum_size=3),
-        Layout(_hint(picture), size=1),
+        Layout(_feed(picture, max(1, height - worker - people - 11)), minimum_size=3),
+        Layout(_hint(picture), size=2),
     )
     return screen
 
@@ -72,7 +72,7 @@ def _head(picture: Picture) -> Text:
 def _hint(picture: Picture) -> Text:
     # An empty text would be taken for a layout that nothing was put into.
     style = "reverse" if picture.hint else ""
-    return Text(picture.hint or " ", style=style, no_wrap=True, overflow="ellipsis")
+    return Text(picture.hint or " ", style=style, overflow="ellipsis")
 
 
 def _stamps(picture: Picture) -> Panel:

@@ -32,7 +32,8 @@ class Watcher:
     Attributes:
         record: the worker's, as last read.
         explanation: what stands for each stamp, in the words of `remediation explain`.
-        drains: what has happened to state files: `drained weu`, `rejoined weu`, in order.
+        drains: what has happened to state files: `drained weu`, `rejoined weu`, and to origins in the
+            front door: `disabled weu`, `enabled weu`, in order.
     """
 
     def __init__(self, scene: Scene) -> None:
@@ -44,6 +45,7 @@ class Watcher:
         self._newest = ""
         self._held: set[tuple[str, str, str]] = set()
         self._out: set[str] = scene.out()
+        self._disabled: set[str] = scene.disabled()
         self._healthy: dict[str, bool] = {}
         self._open = False
 
@@ -64,6 +66,7 @@ class Watcher:
                     self._say_entry(entry)
                 for _ in range(LEDGER_EVERY_LOOKS):
                     self._look_at_files()
+                    self._look_at_origins()
                     self._look_at_front_door()
                     await asyncio.sleep(LOOK_EVERY_SECONDS)
 
@@ -108,6 +111,17 @@ class Watcher:
             self.drains.append(f"rejoined {stamp}")
             self._feed.say(Who.WORKLOAD, f"the state file of {stamp} is back")
         self._out = out
+
+    def _look_at_origins(self) -> None:
+        disabled = self._scene.disabled()
+        for words, stamps in (
+            ("disabled", disabled - self._disabled),
+            ("enabled", self._disabled - disabled),
+        ):
+            for stamp in stamps:
+                self.drains.append(f"{words} {stamp}")
+                self._feed.say(Who.WORKLOAD, f"the front door's origin of {stamp} is {words}")
+        self._disabled = disabled
 
     def _look_at_front_door(self) -> None:
         front_door = self._scene.front_door

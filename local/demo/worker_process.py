@@ -20,7 +20,6 @@ import aiohttp
 from aiohttp import ClientSession
 
 from local.workload.serving import HOST
-from local.workload.shop import ROUTING_KEY
 from remediation.settings import LedgerKind, Settings
 
 COMPRESSION = 10
@@ -66,13 +65,15 @@ class WorkerProcess:
 
 
 @asynccontextmanager
-async def worker_process(folder: Path, workloads: Path, teams_url: str) -> AsyncIterator[WorkerProcess]:
+async def worker_process(
+    folder: Path, workloads: Path, environment: Mapping[str, str]
+) -> AsyncIterator[WorkerProcess]:
     """Run a worker until the context ends.
 
     Args:
         folder: for its data, its rules and its log.
         workloads: the workload file.
-        teams_url: the Workflows webhook of the workload's Teams channel.
+        environment: what it is told besides, secrets among it.
 
     Raises:
         WorkerError: it does not come up.
@@ -88,7 +89,7 @@ async def worker_process(folder: Path, workloads: Path, teams_url: str) -> Async
         ledger=LedgerKind.SQLITE,
     )
     log = folder / "worker.log"
-    process = await _start(settings, teams_url, log)
+    process = await _start(settings, environment, log)
     url = f"http://{HOST}:{settings.port}"
     try:
         await _until_ready(process, url, log)
@@ -108,11 +109,11 @@ def shipped_rules(times_shorter: int) -> str:
     return _FOR.sub(shorter, catalogue.read_text("utf-8"))
 
 
-async def _start(settings: Settings, teams_url: str, log: Path) -> asyncio.subprocess.Process:
+async def _start(settings: Settings, more: Mapping[str, str], log: Path) -> asyncio.subprocess.Process:
     with log.open("ab") as output:
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", _SERVE),
-            env=_environment(settings, teams_url),
+            env={**_environment(settings), **more},
             stdin=asyncio.subprocess.PIPE,
             stdout=output,
             stderr=output,
@@ -121,7 +122,7 @@ async def _start(settings: Settings, teams_url: str, log: Path) -> asyncio.subpr
         )
 
 
-def _environment(settings: Settings, teams_url: str) -> Mapping[str, str]:
+def _environment(settings: Settings) -> Mapping[str, str]:
     """As an app's settings would be; what the user has set for a worker of their own does not count."""
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("REMEDIATION_")}
     return inherited | {
@@ -131,8 +132,6 @@ def _environment(settings: Settings, teams_url: str) -> Mapping[str, str]:
         "REMEDIATION_WORKLOADS": str(settings.workloads),
         "REMEDIATION_RULES": str(settings.rules),
         "REMEDIATION_RECONCILE_SCHEDULE": "* * * * * *",
-        "SHOP_PAGERDUTY_ROUTING_KEY": ROUTING_KEY,
-        "SHOP_TEAMS_URL": teams_url,
     }
 
 

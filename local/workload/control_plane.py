@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from local.workload.front_door import FrontDoor, Origin
 from local.workload.pace import Pace
@@ -106,13 +107,12 @@ def _state(origin: Origin) -> str:
 
 
 @web.middleware
-async def _asks_for_token(request: web.Request, answer: Any) -> web.StreamResponse:
+async def _asks_for_token(request: web.Request, handler: Handler) -> web.StreamResponse:
     if request.headers.get("Authorization") != f"Bearer {TOKEN}":
         return _error(401, "InvalidAuthenticationToken")
     if "api-version" not in request.query:
         return _error(400, "MissingApiVersionParameter")
-    answered: web.StreamResponse = await answer(request)
-    return answered
+    return await handler(request)
 
 
 def _error(status: int, code: str) -> web.Response:

@@ -8,7 +8,9 @@ from enum import StrEnum
 from local.workload.database import Database
 from local.workload.front_door import FrontDoor
 from local.workload.pace import Pace
-from local.workload.stamp import RunningStamp
+from local.workload.stamp import RunningStamp, forget_checkpoints
+from local.workload.state_storage import refuse_changes, take_changes
+from local.workload.telemetry import Telemetry
 
 
 class Fault(StrEnum):
@@ -20,10 +22,18 @@ class Fault(StrEnum):
     ALL_RED = "all-red"  # the database that all stamps share takes no writes
     EDGE = "edge"  # the front door reaches no stamp, though every stamp is well
     FLAP = "flap"  # the catalogue fails, is well, fails again
+    TELEMETRY_LOST = "telemetry-lost"  # nothing is heard of any stamp, and queries of the health score fail
+    LEVER_BROKEN = "lever-broken"  # as root-red, and the storage of the stamp's state file takes no changes
+    HUB_RECREATED = "hub-recreated"  # the stamp's hub is deleted and made anew; its checkpoints are stale
+    SENDERS_DOWN = "senders-down"  # nobody sends, by a switch; nothing is wrong, and the alert fires
 
 
 EVERYWHERE = "all"
-WIDE = frozenset({Fault.ALL_RED, Fault.EDGE})
+PAST = 500
+"""So many messages each partition of a hub has had before it is deleted and made anew."""
+
+_POLLS_MOST, _POLL_SECONDS = 100, 0.05
+WIDE = frozenset({Fault.ALL_RED, Fault.EDGE, Fault.TELEMETRY_LOST})
 """They break no single stamp."""
 
 IN_WORDS: Mapping[Fault, str] = {
@@ -33,6 +43,10 @@ IN_WORDS: Mapping[Fault, str] = {
     Fault.ALL_RED: "the database that all stamps share takes no writes; every HealthService turns 503",
     Fault.EDGE: "the front door reaches no stamp, though every stamp is well",
     Fault.FLAP: "the catalogue fails and recovers, again and again",
+    Fault.TELEMETRY_LOST: "no health event and no alert arrives, and every query of a health score fails",
+    Fault.LEVER_BROKEN: "the catalogue answers 500, and the storage of the state file takes no changes",
+    Fault.HUB_RECREATED: "the event hub is deleted and made anew; the processor's checkpoints are stale",
+    Fault.SENDERS_DOWN: "sending is switched off, so no message leaves the hub, and nothing is wrong",
 }
 
 
@@ -44,12 +58,18 @@ class Faults:
     """
 
     def __init__(
-        self, stamps: Sequence[RunningStamp], database: Database, front_door: FrontDoor, pace: Pace
+        self,
+        stamps: Sequence[RunningStamp],
+        database: Database,
+        front_door: FrontDoor,
+        telemetry: Telemetry,
+        pace: Pace,
     ) -> None:
         self.active: dict[str, Fault] = {}
         self._stamps = {stamp.name: stamp for stamp in stamps}
         self._database = database
         self._front_door = front_door
+        self._telemetry = telemetry
         self._pace = pace
         self._flapping: dict[str, asyncio.Task[None]] = {}
 
@@ -89,6 +109,7 @@ class Faults:
             self._database.writable = True
             for origin in self._front_door.origins:
                 origin.cut = False
+            self._let_telemetry(arrive=True)
             self.active.pop(EVERYWHERE, None)
 
     async def _mend_stamp(self, stamp: RunningStamp) -> None:
@@ -100,8 +121,13 @@ class Faults:
         fault = self.active.get(stamp.name)
         stamp.catalogue.broken = False
         stamp.score.ingested = True
+        stamp.sender.quiet = False
+        take_changes(stamp.place.state_file)
         if fault is Fault.SEND_FAILS:
             await stamp.sender.find_the_way()
+        if fault is Fault.HUB_RECREATED:
+            await stamp.processor.stop()
+            await forget_checkpoints(stamp)
         await stamp.processor.start()
 
     def _breaking(self, fault: Fault) -> Callable[[str], Awaitable[None]]:
@@ -112,6 +138,10 @@ class Faults:
             Fault.ALL_RED: self._all_red,
             Fault.EDGE: self._edge,
             Fault.FLAP: self._flap,
+            Fault.TELEMETRY_LOST: self._telemetry_lost,
+            Fault.LEVER_BROKEN: self._lever_broken,
+            Fault.HUB_RECREATED: self._hub_recreated,
+            Fault.SENDERS_DOWN: self._senders_down,
         }[fault]
 
     async def _cannot_read(self, stamp: str) -> None:
@@ -133,6 +163,36 @@ class Faults:
 
     async def _flap(self, stamp: str) -> None:
         self._flapping[stamp] = asyncio.create_task(self._on_and_off(self._stamps[stamp]))
+
+    async def _telemetry_lost(self, _: str) -> None:
+        self._let_telemetry(arrive=False)
+
+    def _let_telemetry(self, *, arrive: bool) -> None:
+        self._telemetry.arrives = arrive
+        for stamp in self._stamps.values():
+            stamp.score.readable = arrive
+
+    async def _lever_broken(self, stamp: str) -> None:
+        refuse_changes(self._stamps[stamp].place.state_file)
+        await self._root_red(stamp)
+
+    async def _hub_recreated(self, name: str) -> None:
+        stamp = self._stamps[name]
+        # The old hub has a past: for a long time, no event of the new one has its numbers.
+        await stamp.sender.send_many(PAST)
+        await self._until_read(stamp)
+        await stamp.hub.make_anew()
+        stamp.processor.passed.clear()
+
+    async def _until_read(self, stamp: RunningStamp) -> None:
+        for _ in range(_POLLS_MOST):
+            if stamp.unread < PAST // 10:
+                break
+            await asyncio.sleep(_POLL_SECONDS)
+        await asyncio.sleep(self._pace.checkpoint_every.total_seconds())
+
+    async def _senders_down(self, stamp: str) -> None:
+        self._stamps[stamp].sender.quiet = True
 
     async def _on_and_off(self, stamp: RunningStamp) -> None:
         while True:

@@ -34,15 +34,22 @@ _STYLES = {
 def card_body(message: Message) -> bytes:
     """The webhook's body, at most 20,000 bytes: rows are left out from the end, never the title."""
     head = _head(message)
+    facts = [each for label, text in message.facts for each in _lines(label, text)]
     rows = [
         {"title": escaped(label, _LABEL_CHARACTERS), "value": escaped(text, _TEXT_CHARACTERS) or "(empty)"}
-        for label, text in message.facts[:_ROWS]
+        for label, text in facts[:_ROWS]
     ]
     while True:
-        body = json_body(_envelope(_card(message, [head, *_details(rows, len(message.facts))])))
+        body = json_body(_envelope(_card(message, [head, *_details(rows, len(facts))])))
         if len(body) <= CARD_BYTES or not rows:
             return body
         rows.pop()
+
+
+def _lines(label: str, text: str) -> list[tuple[str, str]]:
+    """A row for each line of a text; a card would run them together."""
+    first, *others = text.splitlines() or [""]
+    return [(label, first), *(("\u00a0", line) for line in others)]
 
 
 def escaped(text: str, characters: int) -> str:

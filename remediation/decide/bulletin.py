@@ -61,22 +61,18 @@ class Bulletin:
 
     def _ways(self, want: Wanted) -> list[str]:
         """From this incident's red nodes down to those of what it explains, and to the deepest red ones."""
-        stamp = want.incident.stamp
-        if stamp is None:
-            return []
         said = {
-            node: f"{_drawn(way)} ({self._health(stamp, node)} since {lower.since:%H:%M:%S})"
+            (stamp, node): f"{_drawn(way)} ({self.model.health(stamp, node)} since {lower.since:%H:%M:%S})"
             for lower in self.lowers.get(want.key, ())
-            for node in lower.nodes
-            if (way := way_between(want, node, stamp, self.model))
+            for stamp, node in lower.nodes
+            if (way := way_between(want, stamp, node, self.model))
         }
-        for top in (node for node in want.nodes if self.model.is_red(stamp, node)):
-            for way in self.model.ways_to_leaves(stamp, top):
-                said.setdefault(way[-1], f"{_drawn(way)} ({self._health(stamp, way[-1])})")
-        return list(said.values())
-
-    def _health(self, stamp: str, node: str) -> str:
-        return str(self.model.health(stamp, node))
+        for stamp, top in want.nodes:
+            for way in self.model.ways_to_leaves(stamp, top) if self.model.is_red(stamp, top) else ():
+                said.setdefault((stamp, way[-1]), f"{_drawn(way)} (red)")
+        if want.incident.stamp is not None:
+            return list(said.values())
+        return [f"{stamp}: {way}" for (stamp, _), way in said.items()]
 
 
 def _drawn(way: Way) -> str:

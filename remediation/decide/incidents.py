@@ -9,6 +9,7 @@ muted it stays so, and the difference is told afterwards.
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 
 from remediation.decide.bulletin import Bulletin
 from remediation.decide.draft import Draft
@@ -56,7 +57,7 @@ def update_incidents(draft: Draft, situation: Situation, rules: RuleSet) -> None
         if known is None:
             _open(bulletin, want, muted[key])
             continue
-        going_on = _going_on(known, want, muted[key], workload.policy, bulletin)
+        going_on = _going_on(known, want, workload.policy, draft.now)
         if muted[key].silence or muted[key].under:
             _keep_muted(bulletin, known, going_on, muted[key])
         else:
@@ -85,7 +86,7 @@ def _why_muted(mute: Mute) -> str:
     return f"silenced by {mute.silence.author} until {mute.silence.until:%Y-%m-%d %H:%M:%S}"
 
 
-def _going_on(known: Incident, want: Wanted, mute: Mute, policy: Policy, bulletin: Bulletin) -> Wanted:
+def _going_on(known: Incident, want: Wanted, policy: Policy, now: datetime) -> Wanted:
     """What ought to be, as it follows what has been."""
     incident = replace(
         want.incident,
@@ -96,10 +97,9 @@ def _going_on(known: Incident, want: Wanted, mute: Mute, policy: Policy, bulleti
     if is_flapping(incident):
         # What holds comes and goes with every turn: each guardrail is told once.
         incident = replace(incident, told_holds=tuple(sorted({*incident.told_holds, *known.told_holds})))
-    stands = bulletin.draft.now - known.opened_at >= policy.escalate_after
+    stands = now - known.opened_at >= policy.escalate_after
     red = want.since is not None and incident.action is not Action.DRAINED
-    aloud = not (mute.silence or mute.under)
-    if known.escalated or (stands and red and aloud and incident.pages):
+    if known.escalated or (stands and red and incident.pages):
         incident = replace(incident, severity=_louder(incident.severity), escalated=True)
     return replace(want, incident=incident)
 
@@ -113,13 +113,12 @@ def _louder(severity: Severity) -> Severity:
 def _keep_muted(bulletin: Bulletin, known: Incident, want: Wanted, mute: Mute) -> None:
     """Tell nothing, but for what the worker itself could not do."""
     draft = bulletin.draft
-    failing = want.incident.action in NEEDS_HANDS and (
-        never_told(known) or known.action is not want.incident.action
-    )
+    action = want.incident.action
+    failing = action in NEEDS_HANDS and known.action is not action
     if mute.silence and failing and want.incident.pages:
         draft.incidents[known.key] = replace(want.incident, silenced=True)
-        draft.happened(f"incident {known.key} is told through the silence: action {want.incident.action}")
-        bulletin.tell(want, page=True)
+        draft.happened(f"incident {known.key} is told through the silence: action {action}")
+        bulletin.tell(want, page=True, lead=_lead(bulletin, known, want.incident))
         return
     # Who was told without being woken is not marked: see `never_told`.
     marks = known.pages or never_told(known)

@@ -87,11 +87,11 @@ def _loudest(want: Wanted) -> tuple[int, str]:
 
 
 def _may_be_explained(lower: Wanted) -> bool:
-    """Only what rests on nodes of one stamp alone, and for which nothing is done or would be.
+    """Only what rests on nodes of stamps alone, and for which nothing is done or would be.
 
     A drain, a restart, a step that somebody else is asked for: people must know what it is about.
     """
-    return lower.incident.stamp is not None and lower.since is not None and lower.placed and not lower.acts
+    return lower.placed and not lower.acts
 
 
 def _explains(upper: Wanted, lower: Wanted, model: HealthModel) -> bool:
@@ -100,14 +100,12 @@ def _explains(upper: Wanted, lower: Wanted, model: HealthModel) -> bool:
         severity(lower.incident.severity) >= severity(upper.incident.severity)
         # Whose verdict differs has something else to say.
         and lower.incident.scope in (Scope.STAMP, upper.incident.scope)
-        and all(way_between(upper, node, str(lower.incident.stamp), model) for node in lower.nodes)
+        and all(way_between(upper, stamp, node, model) for stamp, node in lower.nodes)
     )
 
 
-def way_between(upper: Wanted, node: str, stamp: str, model: HealthModel) -> Way | None:
-    """The way from a red node that the upper one rests on down to a node below it."""
-    if upper.since is None:
-        return None
-    tops = (top for top in upper.nodes if model.is_red(stamp, top))
+def way_between(upper: Wanted, stamp: str, node: str, model: HealthModel) -> Way | None:
+    """The way from a red node that the upper one rests on down to a node of the same stamp below it."""
+    tops = (top for where, top in upper.nodes if where == stamp and model.is_red(stamp, top))
     ways = (model.way_down(stamp, top, node) for top in tops)
     return next((way for way in ways if way), None)

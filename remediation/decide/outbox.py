@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from remediation.decide.draft import Draft
+from remediation.decide.muting import never_told
 from remediation.decide.wording import news_of
 from remediation.ledger.intent import Outcome, OutcomeKind
 from remediation.ledger.record import WorkloadRecord
@@ -64,10 +65,11 @@ def make_up_for(draft: Draft, told: Iterable[Message]) -> None:
     ids = {message.id for message in draft.before.outbox}
     for message in told:
         incident = draft.incidents.get(message.incident)
-        true = MessageKind.RESOLVE if incident is None else MessageKind.TRIGGER
+        over = incident is None or never_told(incident)
+        true = MessageKind.RESOLVE if over else MessageKind.TRIGGER
         if message.id in ids or message.kind is true or (message.incident, message.channel, true) in waiting:
             continue
-        title = news_of(incident) if incident else f"{message.title} (has ended)"
+        title = news_of(incident) if incident and not over else f"{message.title} (has ended)"
         draft.repeat(message, true, title)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from remediation.decide.approvals import approved, ask_for, expire, plan_of, use
-from remediation.decide.by_hand import BY_HAND, against, rule_of
+from remediation.decide.by_hand import BY_HAND, Grounds, against, carry_on, rule_of
 from remediation.decide.case import Case, Guardrail, Hold, Step
 from remediation.decide.draft import Draft
 from remediation.decide.guardrails import asked_of, holds
@@ -45,6 +45,7 @@ def plan_steps(draft: Draft, situation: Situation, rules: RuleSet) -> None:
     _withdraw(draft, situation, rules)
     for stamp in situation.workload.stamp_names:
         _consider_rejoin(stamp, draft, situation, rules)
+        carry_on(draft, stamp, Grounds(situation))
         _consider_second_lever(stamp, draft, situation, rules)
     for finding, rule in _asking(draft, rules, lambda rule: rule.playbook.drains):
         if finding.stamp is not None:
@@ -157,8 +158,8 @@ def _consider_second_lever(stamp: str, draft: Draft, situation: Situation, rules
     if lever is None or lever in {moved.lever for moved in drain.levers}:
         return
     case = replace(case, step=replace(case.step, lever=lever))
-    if against := holds(case):
-        hold_step(draft, case.step, against)
+    if held := against_step(case):
+        hold_step(draft, case.step, held)
         return
     draft.put_intent(stuck[0].to(IntentState.SUPERSEDED, "it did not help in time: the other lever is moved"))
     _plan(draft, case, f"{stuck[0].lever} did not help in time", Asked(evidence=drain.evidence))

@@ -48,8 +48,8 @@ class Wanted:
         incident: as it should be.
         finding: what was found, in words.
         since: since when a rule has held; None where something else keeps it open.
-        nodes: the nodes that the findings rest on.
-        placed: whether they rest on nothing but nodes of that one stamp.
+        nodes: the nodes that the findings rest on, each with its stamp.
+        placed: whether they rest on nothing but such nodes.
         acts: whether the worker acts for it, or would.
         runbook: where people read on.
     """
@@ -57,7 +57,7 @@ class Wanted:
     incident: Incident
     finding: str
     since: datetime | None = None
-    nodes: tuple[str, ...] = ()
+    nodes: tuple[tuple[str, str], ...] = ()
     placed: bool = False
     acts: bool = False
     runbook: str | None = None
@@ -136,7 +136,8 @@ def _from_finding(finding: Finding, rule: Rule, scope: ScopeVerdict, draft: Draf
         pages=rule.playbook.pages,
         told_holds=tuple(sorted(held - PASSING)),
     )
-    placed = [key.node for key in finding.evidence if key.node and key.stamp == finding.stamp]
+    about = finding.stamp
+    placed = [(about, key.node) for key in finding.evidence if about and key.node and key.stamp == about]
     return Wanted(
         incident,
         f"{finding.stamp}: {finding.reason}" if finding.stamp else finding.reason,

@@ -87,7 +87,7 @@ class Candidate:
         self._rows = workload.subjects
         self._root = workload.root_node
         self._entities = _entities(workload.health_model)
-        self._hosts = {urlsplit(s.health_service).hostname or "": s.name for s in workload.stamps}
+        self._hosts = _hosts(workload)
         self._stamps = {stamp.lower(): stamp for stamp in workload.stamp_names}
 
     def place(self, clues: Clues, by_group: Place | None) -> Place | None:
@@ -151,11 +151,8 @@ class Candidate:
         return _one(named, "the label `stamp` names it")
 
     def _by_host(self, clues: Clues) -> Place | None:
-        named = {
-            self._hosts[value.lower()]
-            for name, value in clues.labels
-            if name.lower() in ORIGIN_LABELS and value.lower() in self._hosts
-        }
+        labelled = [value.lower() for name, value in clues.labels if name.lower() in ORIGIN_LABELS]
+        named = {stamp for host in labelled for stamp in self._hosts.get(host, ())}
         return _one(named, "the origin is the host of its HealthService")
 
     def _by_region(self, clues: Clues) -> Place | None:
@@ -179,6 +176,16 @@ class Candidate:
         # The reference calls the root `Stamp`, a workload perhaps otherwise.
         node = nodes.pop()
         return replace(place, node=self._root if node == ROOT_NODE else node)
+
+
+def _hosts(workload: Workload) -> dict[str, set[str]]:
+    """The stamps by the host of their HealthService. Two behind one host are never told apart by it."""
+    found: dict[str, set[str]] = {}
+    for stamp in workload.stamps:
+        host = urlsplit(stamp.health_service).hostname
+        if host:
+            found.setdefault(host, set()).add(stamp.name)
+    return found
 
 
 def _entities(model: HealthModel | None) -> dict[str, tuple[str | None, str]]:

@@ -13,7 +13,7 @@ from remediation.ledger.intent import IntentState, Verb
 from remediation.ledger.orders import Silence
 from remediation.ledger.record import WorkloadRecord
 from rules.conditions import AlertFires, AllOf, AnyOf, NodeIs
-from rules.policy import Policy
+from rules.policy import Mode, Policy
 from rules.reach import Scope
 from rules.rule import AskedOf, Playbook
 from rules.signals import Health, Severity, Signal
@@ -129,11 +129,10 @@ def test_another_stamp_is_another_fault() -> None:
 
 
 def test_the_topmost_explains_all() -> None:
-    """Of three in a row, both lower ones are under the first."""
+    """Of three in a row, however loud, both lower ones are under the first."""
     catalog = replace(VAULT_RED, name="catalog", family="catalog", when=NodeIs("CatalogService", RED))
-    after = opened(
-        word("Stamp"), word("CatalogService"), word("Keyvault"), charge=a_charge(VAULT_RED, catalog, ROOT_RED)
-    )
+    charge = a_charge(VAULT_RED, catalog, replace(ROOT_RED, severity=Severity.ERROR))
+    after = opened(word("Stamp"), word("CatalogService"), word("Keyvault"), charge=charge)
     assert {key: incident.under for key, incident in after.incidents.items()} == {
         VAULT: ROOT,
         "shop/weu/catalog": ROOT,
@@ -175,10 +174,48 @@ def test_what_has_something_else_to_say_is_told_by_itself(why: str, changes: dic
 )
 def test_a_verdict_of_its_own_is_told(upper: Scope, lower: Scope, *, joined: bool) -> None:
     """P3: who says `partial` is not under one that says `stamp`."""
-    root = Wanted(an_incident(family="root", scope=upper), "", NOW, ("Stamp",), placed=True)
-    vault = Wanted(an_incident(family="vault", scope=lower), "", NOW, ("Keyvault",), placed=True)
+    root = Wanted(an_incident(family="root", scope=upper), "", NOW, (("weu", "Stamp"),), placed=True)
+    vault = Wanted(an_incident(family="vault", scope=lower), "", NOW, (("weu", "Keyvault"),), placed=True)
     model = HealthModel(REFERENCE_TREE, registers([word("Stamp"), word("Keyvault")]), Policy(), NOW)
     assert explained([root, vault], [root, vault], model) == ({vault.key: root.key} if joined else {})
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+@pytest.mark.parametrize(
+    "changes", [{"when": AlertFires("Throttled")}, {"playbook": Playbook.DRAIN, "mode": Mode.APPROVE}]
+)
+def test_one_rule_of_a_family_is_enough_to_be_told(turn: int, changes: dict[str, Any]) -> None:
+    """One incident is about both, whichever was read first."""
+    other = replace(VAULT_RED, name="other", **changes)
+    charge = a_charge(ROOT_RED, *(VAULT_RED, other)[::turn])
+    after = opened(word("Stamp"), word("Keyvault"), an_alert("Throttled"), charge=charge)
+    assert after.incidents[VAULT].under == ""
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_a_family_is_red_since_its_first_finding(turn: int) -> None:
+    """Both findings rest on the key vault."""
+    not_green = replace(VAULT_RED, name="slow", when=NodeIs("Keyvault", RED | {Health.YELLOW}))
+    charge = a_charge(ROOT_RED, *(VAULT_RED, not_green)[::turn])
+    slow = delivered(opened(word("Keyvault", Health.YELLOW), charge=charge))
+    after = decided(slow, word("Keyvault", when=60), word("Stamp", when=60), charge=charge, now=at(60))
+    assert page(after)["Path"].endswith("Keyvault (red since 03:00:00)")
+
+
+def test_only_a_red_node_explains() -> None:
+    """A root that is merely yellow may be so for another reason, though someone was woken for it."""
+    yellow = replace(ROOT_RED, when=NodeIs("Stamp", frozenset({Health.YELLOW})))
+    after = opened(word("Stamp", Health.YELLOW), word("Keyvault"), charge=a_charge(yellow, VAULT_RED))
+    assert after.incidents[VAULT].under == ""
+
+
+def test_a_step_that_is_stuck_for_another_fault_is_told_with_that() -> None:
+    """And with the upper one; not once more with what is under it."""
+    joined = delivered(opened(word("Stamp"), word("Keyvault")))
+    stuck = an_intent(Verb.RESTART, state=IntentState.APPLIED, applied_at=NOW, stuck=True)
+    after = decided(replace(joined, intents={stuck.id: stuck}), charge=CHARGE, now=at(1))
+    assert page(after, ROOT)["title"].endswith("STUCK: look at it.")
+    assert VAULT not in {message.incident for message in after.outbox}
 
 
 def test_what_only_tells_the_team_explains_nothing() -> None:
@@ -194,6 +231,27 @@ def test_a_fault_of_the_whole_workload_explains_no_stamps() -> None:
     record = before(a_signal(None, "CosmosDB", Health.RED), word("Keyvault"))
     after = decided(record, charge=a_charge(everywhere, VAULT_RED))
     assert {incident.under for incident in after.incidents.values()} == {""}
+
+
+def test_a_global_fault_is_one_page_too() -> None:
+    """P3, P8: where every root of two stamps is red for its key vault; the ways are those of each stamp."""
+    both = (word(node, stamp=stamp) for stamp in ("weu", "neu") for node in ("Stamp", "Keyvault"))
+    after = opened(*both)
+    roots, vaults = "shop/global/root-node-red", "shop/global/key-vault-red"
+    assert {key: incident.under for key, incident in after.incidents.items()} == {roots: "", vaults: roots}
+    flow = "Stamp -> AddCommentUserFlow -> CatalogService -> Keyvault"
+    assert page(after)["Path"].splitlines() == [
+        f"weu: {flow} (red since 03:00:00)",
+        f"neu: {flow} (red since 03:00:00)",
+    ]
+    apart = opened(
+        word("Stamp"),
+        word("Stamp", stamp="neu"),
+        word("Keyvault"),
+        word("Keyvault", stamp="eus"),
+        charge=CHARGE,
+    )
+    assert apart.incidents[vaults].under == ""
 
 
 def test_a_silenced_root_hides_nothing_but_itself() -> None:
@@ -263,6 +321,9 @@ def test_what_the_team_was_told_of_goes_on_by_itself() -> None:
     first = delivered(opened(word("AKSCluster")))
     joined = decided(first, word("Stamp", when=60), charge=CHARGE, now=at(60))
     assert joined.incidents[CLUSTER].under == ""
+    wakes = a_charge(ROOT_RED, VAULT_RED, replace(CLUSTER_RED, playbook=Playbook.PAGE))
+    louder = decided(delivered(joined), charge=wakes, now=at(70))
+    assert told(louder) == [("page", "trigger", CLUSTER), ("notify", "trigger", CLUSTER)]
     ended = decided(delivered(joined), word("AKSCluster", Health.GREEN, 90), charge=CHARGE, now=at(90))
     assert told(ended) == [("notify", "resolve", CLUSTER)]
 

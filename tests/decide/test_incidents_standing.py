@@ -23,6 +23,7 @@ from tests.builders import (
     an_incident,
     an_intent,
     at,
+    refused,
     registers,
 )
 from tests.decide.cases import (
@@ -145,6 +146,9 @@ def test_a_root_that_turns_red_again_and_again_is_one_page() -> None:
     assert page(opened)["title"].startswith("shop/weu: flapping: red 4 times within 1h. ")
     well = then(opened, Health.GREEN, 60, TURNS)
     assert decided(well, charge=FLAPS, now=at(60)) is well
+    no = looked_at(weu=StampRecord(turns=TURNS, seen=a_seen(), refusals=refused(at(50), "403")))
+    news = card(decided(replace(well, stamps=no), charge=FLAPS, now=at(60)))["title"]
+    assert news.startswith("shop/weu: flapping: red 4 times within 1h. The ")
     again = (*TURNS, at(120))
     red = then(opened, Health.RED, 120, again)
     assert told(decided(red, charge=FLAPS, now=at(120))) == []
