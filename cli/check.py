@@ -8,8 +8,8 @@ import typer
 
 from cli.config import settings
 from cli.out import NO, Json, fail, print_json, say
+from remediation.configuration import rules_of, workloads_of
 from remediation.settings import Settings
-from remediation.wiring import rules_of, workloads_of
 from rules.problems import FileError
 
 

@@ -4,8 +4,8 @@ from pydantic import ValidationError
 
 from cli.out import fail
 from local.workload import shop
+from remediation.configuration import workloads_of
 from remediation.settings import Settings
-from remediation.wiring import workloads_of
 from rules.problems import FileError
 from rules.topology import Workload
 

@@ -17,6 +17,7 @@ from cli.out import NO, Json, print_json, say
 from local.workload import shop
 from remediation.act.http import Door
 from remediation.act.secret import from_environment
+from remediation.configuration import SystemClock, charges_of, tokens_of
 from remediation.decide.plan import Charge
 from remediation.engine import Ports
 from remediation.ledger.told import Channel
@@ -24,7 +25,7 @@ from remediation.observe import Tally
 from remediation.probes.rest import Rest
 from remediation.probes.stamps import StampGroups
 from remediation.settings import LedgerKind, Settings
-from remediation.wiring import SystemClock, charges_of, ports_of, tokens_of
+from remediation.wiring import ports_of
 from rules.problems import FileError
 from rules.topology import Workload
 

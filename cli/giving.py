@@ -19,13 +19,14 @@ from pydantic_core import PydanticCustomError
 
 from cli.config import settings, workloads
 from cli.out import NO, fail, print_json, say
+from remediation.configuration import charges_now
 from remediation.decide.orders import Answer, Order, WrongOrderError
 from remediation.desk import Desk, Given
 from remediation.engine.book import HotRecordError
 from remediation.ledger.codec import UnreadableRecordError, UnstorableRecordError
 from remediation.ports import LedgerUnavailableError
 from remediation.settings import LedgerKind, Settings
-from remediation.wiring import charges_of, ports_of
+from remediation.wiring import ports_of
 from rules.fields import parse_duration
 from rules.problems import FileError
 
@@ -124,7 +125,7 @@ def _at_the_desk(found: Settings, ask: Callable[[Desk], Awaitable[T]]) -> T:
 
     async def asked() -> T:
         async with AsyncExitStack() as opened:
-            charges = charges_of(found)
+            charges = await charges_now(found, opened)
             return await ask(Desk(charges, ports_of(found, charges, opened)))
 
     try:

@@ -10,7 +10,7 @@ from cli.config import given_settings
 from cli.out import NO, fail
 from local.functions_host import HostError
 from local.serve import serve as run
-from remediation.wiring import charges_of
+from remediation.configuration import charges_of
 from rules.problems import FileError
 
 

@@ -18,8 +18,9 @@ from local.checkpoints import SqliteCheckpointStore
 from local.eventhubs import Broker
 from local.functions_host import FunctionsHost
 from local.workload import shop
+from remediation.configuration import workloads_of
 from remediation.settings import LedgerKind, Settings
-from remediation.wiring import HUB, close, workloads_of
+from remediation.wiring import HUB, close
 
 PARTITIONS = 4
 ROOT = Path(__file__).parent.parent

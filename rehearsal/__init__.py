@@ -7,7 +7,7 @@ Where to begin:
 
 - `scenario/` is the format of a scenario file: a workload, a timeline, expectations. A scenario is
   read by `scenario.load`, acted out by `run.rehearse`, and judged by `expect`.
-- `ports.Gate` is the one place through which every call of every worker passes. A `ports.Faults`
+- `gate.Gate` is the one place through which every call of every worker passes. A `gate.Faults`
   given to `run.rehearse` stands around each call: it may delay, refuse, repeat, lose the answer, let
   the effect land late, or end the process in the middle of it.
 - `history.History` is all that a checker may read: what was sent, written, done and told, in order.

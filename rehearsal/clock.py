@@ -8,13 +8,15 @@ worker can be stopped in the middle of anything, as `SIGSTOP` and `SIGKILL` do, 
 import asyncio
 import heapq
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from contextvars import Context, ContextVar, copy_context
 from datetime import datetime, timedelta
 from itertools import count
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, TypeVarTuple, Unpack
 
 _T = TypeVar("_T")
+_Ts = TypeVarTuple("_Ts")
+_What = tuple[Callable[..., object], Sequence[Any]]
 
 CALLBACKS_AT_ONE_MOMENT_MOST = 1_000_000
 """More without any time passing is a loop that never ends."""
@@ -56,12 +58,13 @@ def process_now() -> Process | None:
 
 
 class _Due(asyncio.TimerHandle):
-    """A callback that is to run at some time. It knows its process by its context."""
+    """A callback that is to run at some time, and its process, which it has by its context."""
 
-    __slots__ = ()
+    __slots__ = ("process",)
 
-    def process(self) -> Process | None:
-        return self._context.get(_process)
+    def __init__(self, when: float, what: "_What", loop: "VirtualLoop", context: Context | None) -> None:
+        super().__init__(when, *what, loop, context)
+        self.process = _process.get() if context is None else context.get(_process)
 
     def go(self) -> None:
         self._run()
@@ -90,23 +93,31 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         return self._now
 
     def call_soon(
-        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+        self, callback: Callable[[Unpack[_Ts]], object], *args: *_Ts, context: Context | None = None
     ) -> asyncio.Handle:
         """Run it next, in the order of calling."""
-        due = _Due(self._now, callback, args, self, context)
+        due = _Due(self._now, (callback, args), self, context)
         self._ready.append(due)
         return due
 
     def call_at(
-        self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+        self,
+        when: float,
+        callback: Callable[[Unpack[_Ts]], object],
+        *args: *_Ts,
+        context: Context | None = None,
     ) -> asyncio.TimerHandle:
         """Run it when that time has come; of two with the same time, the one asked for first."""
-        due = _Due(when, callback, args, self, context)
+        due = _Due(when, (callback, args), self, context)
         heapq.heappush(self._scheduled, (when, next(self._numbers), due))
         return due
 
     def call_later(
-        self, delay: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+        self,
+        delay: float,
+        callback: Callable[[Unpack[_Ts]], object],
+        *args: *_Ts,
+        context: Context | None = None,
     ) -> asyncio.TimerHandle:
         """Run it after so many seconds."""
         return self.call_at(self._now + max(0.0, delay), callback, *args, context=context)
@@ -115,7 +126,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         """A future of this loop."""
         return asyncio.Future(loop=self)
 
-    def create_task(  # type: ignore[override] # 3.14 adds options that nothing here uses
+    def create_task(
         self,
         coro: Coroutine[Any, Any, _T] | Generator[Any, None, _T],
         *,
@@ -123,7 +134,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         context: Context | None = None,
     ) -> asyncio.Task[_T]:
         """A task of this loop, kept until it is done: what a killed process leaves must not be tidied up."""
-        task: asyncio.Task[_T] = asyncio.Task(coro, loop=self, name=name, context=context)  # type: ignore[arg-type]
+        task: asyncio.Task[_T] = asyncio.Task(coro, loop=self, name=name, context=context)
         self._tasks.append(task)
         if len(self._tasks) > self._prune_at:
             self._tasks = [kept for kept in self._tasks if not kept.done()]
@@ -147,7 +158,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         """Whether it is over."""
         return self._closed
 
-    def run_in_executor(self, *_: Any) -> NoReturn:  # type: ignore[override]
+    def run_in_executor(self, *_: Any) -> NoReturn:  # type: ignore[override] # nobody gets that far
         """Refuse: threads have a time of their own."""
         raise RuntimeError("nothing in a rehearsal may use a thread")
 
@@ -214,7 +225,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
             due = self._ready.popleft()
             if due.cancelled():
                 continue
-            process = due.process()
+            process = due.process
             if process is not None and process.stopped:
                 process.waiting.append(due)
                 continue

@@ -6,7 +6,7 @@ can be known, leaves the last good one in force, and people are told.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -236,6 +236,22 @@ class Charges:
         else:
             log.info("configuration mended")
         self._told = problem
+
+
+class InForce(Mapping[str, Charge]):
+    """The charges in force, as a mapping that follows them."""
+
+    def __init__(self, charges: Charges) -> None:
+        self._charges = charges
+
+    def __getitem__(self, workload: str) -> Charge:
+        return self._charges.current()[workload]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._charges.current())
+
+    def __len__(self) -> int:
+        return len(self._charges.current())
 
 
 def charges_of(texts: Texts, place: Callable[[Stamp], Stamp] = lambda stamp: stamp) -> dict[str, Charge]:

@@ -1,16 +1,12 @@
 """Where do the adapters meet the ports? Here, and nowhere else."""
 
-import errno
 import gc
 import os
 import socket
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import replace
-from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -28,26 +24,26 @@ from remediation.act.steps import NamedSteps
 from remediation.act.teams import TeamsTeller
 from remediation.act.webhook import StepWebhook
 from remediation.asking import Asking
+from remediation.charges import Charges, InForce
+from remediation.configuration import SystemClock, charges_in_force, tokens_of
 from remediation.decide.plan import Charge
 from remediation.desk import Desk
 from remediation.engine import Engine, Ports
 from remediation.inbox import HubInbox
 from remediation.intake.subject import Known
-from remediation.observe import Tally, configure
-from remediation.ports import Clock, Ledger
+from remediation.observe import configure
+from remediation.ports import Ledger
 from remediation.probes import fired_alerts, health_model, health_score
 from remediation.probes.consumer_lag import ConsumerLag
 from remediation.probes.healthservice import HttpHealthServices
 from remediation.probes.rest import Rest
-from remediation.probes.rounds import Rounds
+from remediation.probes.rounds import Rounds, Source
 from remediation.settings import LedgerKind, Settings
-from remediation.tokens import StaticTokens, Tokens, default_credential
+from remediation.tokens import default_credential
+from remediation.views import View, Views
 from remediation.worker import Misconfigured, Parts, Worker
-from rules.evaluate import RuleSet
-from rules.load import load_catalog, load_rules, load_workload
 from rules.problems import FileError
-from rules.rule import Rule
-from rules.topology import FolderContainer, FolderStateFile, Stamp, Workload
+from rules.topology import Stamp, Workload
 
 if TYPE_CHECKING:
     from azure.eventhub.aio import EventHubProducerClient
@@ -57,14 +53,6 @@ HUB = "signals"
 
 LOOK_WITHIN_SECONDS = 5.0
 """No look may take longer, whatever a workload's `probe_timeout` says: it would be too old to act upon."""
-
-
-class SystemClock:
-    """The machine's clock."""
-
-    def now(self) -> datetime:
-        """The moment, aware UTC."""
-        return datetime.now(UTC)
 
 
 _open = AsyncExitStack()
@@ -81,7 +69,7 @@ def worker() -> Worker | Misconfigured:
     try:
         settings = Settings()
         configure(json=settings.logs_json, level=settings.log_level)
-        charges = charges_of(settings)
+        charges = charges_in_force(settings, _open)
     except (ValidationError, FileError, OSError) as error:
         return Misconfigured(str(error))
     built = build(settings, charges, _open)
@@ -106,72 +94,27 @@ async def close() -> None:
     worker.cache_clear()
 
 
-def charges_of(settings: Settings) -> dict[str, Charge]:
-    """The workloads in this worker's charge, by name, each with its rules.
-
-    Raises:
-        FileError: a workload or rule file cannot be read; it names every problem.
-        OSError: a file cannot be opened.
-    """
-    rules = RuleSet(rules_of(settings))
-    workloads = workloads_of(settings)
-    return {name: Charge(workload, rules) for name, workload in workloads.items()}
-
-
-def rules_of(settings: Settings) -> tuple[Rule, ...]:
-    """The rules: the user's, else the shipped catalogue."""
-    return load_rules(_texts(settings.rules)) if settings.rules else load_catalog()
-
-
-def workloads_of(settings: Settings) -> dict[str, Workload]:
-    """The workloads, by name. Folders of state files are relative to the data folder."""
-    texts = _texts(settings.workloads) if settings.workloads else {}
-    workloads = [_in_data_dir(load_workload(text, name), settings) for name, text in texts.items()]
-    return {workload.name: workload for workload in workloads}
-
-
-def _in_data_dir(workload: Workload, settings: Settings) -> Workload:
-    folder = settings.data_dir.absolute()
-
-    def placed(stamp: Stamp) -> Stamp:
-        address, hub = stamp.state_file, stamp.event_hub
-        if isinstance(address, FolderStateFile):
-            stamp = replace(stamp, state_file=FolderStateFile(folder / address.path))
-        if hub is not None and isinstance(hub.checkpoints, FolderContainer):
-            checkpoints = FolderContainer(folder / hub.checkpoints.path)
-            stamp = replace(stamp, event_hub=replace(hub, checkpoints=checkpoints))
-        return stamp
-
-    return replace(workload, stamps=tuple(placed(stamp) for stamp in workload.stamps))
-
-
-def _texts(path: Path) -> dict[str, str]:
-    """A file, or every YAML file of a folder: its name and its text."""
-    files = sorted(path.glob("*.y*ml")) if path.is_dir() else [path]
-    if not files:
-        raise FileNotFoundError(errno.ENOENT, "no YAML file in this folder", str(path))
-    return {str(file): file.read_text(encoding="utf-8") for file in files}
-
-
-def build(settings: Settings, charges: Mapping[str, Charge], opened: AsyncExitStack) -> Worker:
+def build(settings: Settings, charges: Charges, opened: AsyncExitStack) -> Worker:
     """The worker with its real adapters, which close with `opened`. Connections are made when needed."""
-    ports, tally = ports_of(settings, charges, opened), Tally()
-    ports = replace(ports, tally=tally)
-    workloads = {name: charge.workload for name, charge in charges.items()}
+    in_force = InForce(charges)
+    ports = ports_of(settings, in_force, opened)
     inbox = HubInbox(_producer(settings, opened))
     opened.push_async_callback(inbox.close)
-    engine = Engine(charges, ports, worker_id())
-    asking = Asking(_rounds(settings, workloads, ports, opened), ports.ledger, ports.clock, tally)
+    ask = _asks(settings, ports, opened)
+
+    def view() -> View:
+        workloads = {name: charge.workload for name, charge in in_force.items()}
+        return View(Known(workloads), Asking(ask(workloads), ports.ledger, ports.clock, ports.tally))
+
     return Worker(
         Parts(
-            Known(workloads),
-            engine,
-            inbox,
-            ports.ledger,
-            ports.clock,
-            tally,
-            asking=asking,
-            desk=Desk(charges, ports),
+            views=Views(charges, view),
+            engine=Engine(in_force, ports, worker_id(), problem=lambda: charges.problem or ""),
+            inbox=inbox,
+            ledger=ports.ledger,
+            clock=ports.clock,
+            tally=ports.tally,
+            desk=Desk(in_force, ports),
         )
     )
 
@@ -179,9 +122,11 @@ def build(settings: Settings, charges: Mapping[str, Charge], opened: AsyncExitSt
 def ports_of(settings: Settings, charges: Mapping[str, Charge], opened: AsyncExitStack) -> Ports:
     """The outside world, for the worker and for commands; everything closes with `opened`."""
     clock, log = SystemClock(), LogTeller()
-    front_doors = {
-        stamp: each.workload.front_door_id for each in charges.values() for stamp in each.workload.stamps
-    }
+
+    def front_door_id(stamp: Stamp) -> str | None:
+        owners = (each.workload for each in charges.values() if stamp in each.workload.stamps)
+        return next((owner.front_door_id for owner in owners), None)
+
     door = Door(clock)
     tokens = tokens_of(settings, clock)
     lever = StateFileLever(
@@ -200,7 +145,7 @@ def ports_of(settings: Settings, charges: Mapping[str, Charge], opened: AsyncExi
         lever=lever,
         origin=FrontDoorLever(Arm(door, tokens, url=settings.arm_url)),
         health_services=HttpHealthServices(
-            door.get, clock, front_doors.get, timeout_seconds=LOOK_WITHIN_SECONDS
+            door.get, clock, front_door_id, timeout_seconds=LOOK_WITHIN_SECONDS
         ),
         queues=queues,
         steps=steps,
@@ -209,32 +154,26 @@ def ports_of(settings: Settings, charges: Mapping[str, Charge], opened: AsyncExi
     )
 
 
-def _rounds(
-    settings: Settings, workloads: Mapping[str, Workload], ports: Ports, opened: AsyncExitStack
-) -> Rounds:
-    """The sources that must be asked, by workload; most workloads have none."""
-    door = Door(ports.clock)
-    tokens = tokens_of(settings, ports.clock)
+def _asks(
+    settings: Settings, ports: Ports, opened: AsyncExitStack
+) -> Callable[[Mapping[str, Workload]], Rounds]:
+    """Makes the rounds over the sources that must be asked; most workloads have none."""
+    door, tokens = Door(ports.clock), tokens_of(settings, ports.clock)
     for each in (door, tokens):
         opened.push_async_callback(each.close)
     arm = Rest(door.send, tokens, url=settings.arm_url)
     logs = Rest(door.send, tokens, url=settings.logs_url)
-    sources = {
-        name: [
+
+    def sources(workload: Workload) -> list[Source]:
+        return [
             *health_score.sources(logs, workload),
             *health_model.sources(arm, workload),
             *fired_alerts.sources(arm, ports.tally, workload),
         ]
-        for name, workload in workloads.items()
-    }
-    return Rounds(sources, ports.clock, ports.tally)
 
-
-def tokens_of(settings: Settings, clock: Clock) -> Tokens | StaticTokens:
-    """Who we are to Azure, or to what stands in its place on this machine."""
-    if settings.static_token is not None:
-        return StaticTokens(settings.static_token.get_secret_value())
-    return Tokens(lambda: default_credential(settings.client_id), clock)
+    return lambda workloads: Rounds(
+        {name: sources(workload) for name, workload in workloads.items()}, ports.clock, ports.tally
+    )
 
 
 def worker_id() -> str:

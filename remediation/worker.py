@@ -29,6 +29,7 @@ from remediation.intake.subject import Known
 from remediation.ledger.codec import UnreadableRecordError, UnstorableRecordError
 from remediation.observe import Tally, log
 from remediation.ports import Clock, Inbox, InboxUnavailableError, Ledger, LedgerUnavailableError
+from remediation.views import Views
 
 ROUTE_PROPERTY = "remediation-route"
 """Application property of a message that came by HTTP: which route."""
@@ -93,28 +94,26 @@ class HubEvent(Protocol):
 class Parts:
     """What a worker is made of."""
 
-    known: Known
+    views: Views
     engine: Engine
     inbox: Inbox
     ledger: Ledger
     clock: Clock
     tally: Tally
     desk: Desk
-    asking: Asking | None = None
 
 
 class Worker:
     """The worker, as its host sees it."""
 
     def __init__(self, parts: Parts) -> None:
-        self._known = parts.known
+        self._views = parts.views
         self._engine = parts.engine
         self._desk = parts.desk
         self._inbox = parts.inbox
         self._ledger = parts.ledger
         self._clock = parts.clock
         self._tally = parts.tally
-        self._asking = parts.asking
 
     async def receive(self, route: Route, body: bytes) -> Reply:
         """Make a body durable, then answer.
@@ -126,7 +125,7 @@ class Worker:
         """
         self._tally.add(f"received.{route}")
         try:
-            reading = read(body, self._known)
+            reading = read(body, (await self._views.now()).known)
         except Rejection as why:
             if why.code.malformed:
                 return await self._refuse(route, body, why)
@@ -157,6 +156,7 @@ class Worker:
             LedgerUnavailableError: the ledger as a whole cannot be reached; the batch must be
                 delivered again. Pages have gone out.
         """
+        known = (await self._views.now()).known
         arrivals: list[Arrival] = []
         bodies: dict[str, list[tuple[Route, bytes]]] = defaultdict(list)
         rejected: list[tuple[Route, Rejected]] = []
@@ -167,7 +167,7 @@ class Worker:
                 continue
             route, body = _route(properties), event.get_body()
             try:
-                reading = read(body, self._known)
+                reading = read(body, known)
             except Rejection as why:
                 rejected.append((route, Rejected(body, why.code, why.reason)))
                 continue
@@ -217,14 +217,15 @@ class Worker:
 
     async def tick(self) -> None:
         """Ask the sources that must be asked, and reconcile every workload."""
-        asked = (self._ask(workload) for workload in self._known.workloads)
+        view = await self._views.now()
+        asked = [
+            self._ask(asking, view.known, name) for name in view.known.workloads if (asking := view.asking)
+        ]
         await asyncio.gather(self._engine.reconcile_all(), *asked)
 
-    async def _ask(self, workload: str) -> None:
-        if self._asking is None:
-            return
+    async def _ask(self, asking: Asking, known: Known, workload: str) -> None:
         try:
-            arrivals = await self._asking.news(workload, self._known)
+            arrivals = await asking.news(workload, known)
             if arrivals:
                 await self._engine.accept(arrivals)
         except (LedgerUnavailableError, UnreadableRecordError) as error:

@@ -18,6 +18,7 @@ from remediation.inbox import HubInbox
 from remediation.intake.subject import Known
 from remediation.ledger.memory import MemoryLedger
 from remediation.ports import DeadLetter, LedgerUnavailableError
+from remediation.views import unchanging
 from remediation.worker import ROUTE_PROPERTY, Misconfigured, Parts, Route, Worker, may_send
 from rules.signals import Health
 from tests.builders import NOW
@@ -95,7 +96,9 @@ async def a_bench(folder: Path) -> AsyncIterator[Bench]:
         connection = broker.connection_string("signals")
         inbox = HubInbox(lambda: EventHubProducerClient.from_connection_string(connection, retry_total=0))
         known = Known({world.workload.name: world.workload})
-        worker = Worker(Parts(known, world.engine, inbox, ledger, world.clock, world.tally, a_desk(world)))
+        worker = Worker(
+            Parts(unchanging(known), world.engine, inbox, ledger, world.clock, world.tally, a_desk(world))
+        )
         yield Bench(worker, world, ledger, broker)
         await inbox.close()
 

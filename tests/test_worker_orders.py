@@ -10,6 +10,7 @@ from remediation.inbox import HubInbox
 from remediation.intake.subject import Known
 from remediation.ledger.memory import MemoryLedger
 from remediation.ports import LedgerUnavailableError, Stored
+from remediation.views import unchanging
 from remediation.worker import Misconfigured, Parts, Worker
 from rules.policy import Mode
 from rules.signals import Health
@@ -59,7 +60,13 @@ async def a_counter(mode: Mode = Mode.AUTO) -> Counter:
     await world.run(1)
     known = Known({"shop": world.workload})
     parts = Parts(
-        known, world.engine, HubInbox(_no_hub), ledger, world.clock, world.tally, desk=a_desk(world)
+        unchanging(known),
+        world.engine,
+        HubInbox(_no_hub),
+        ledger,
+        world.clock,
+        world.tally,
+        desk=a_desk(world),
     )
     return Counter(world, Worker(parts), ledger)
 

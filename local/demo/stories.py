@@ -1,8 +1,8 @@
 """What should be seen when something breaks? One story for each fault."""
 
-import json
 from collections.abc import Mapping
 
+from local.demo.feed import Who
 from local.demo.scene import WORKLOAD
 from local.demo.story import CALM, STAMP, Sight, Step, Story
 from local.workload.faults import Fault
@@ -75,10 +75,11 @@ def _only_the_second_lever(sight: Sight) -> bool:
     return sight.scene.disabled() == {STAMP} and not sight.scene.out()
 
 
-def _told_of(sight: Sight, *words: str) -> bool:
-    """Whether one page or one card has all these words."""
-    told = [json.dumps(each) for each in (*sight.scene.told.pages, *sight.scene.told.cards)]
-    return any(all(word in each for word in words) for each in told)
+def _journalled(sight: Sight, *words: str) -> bool:
+    """Whether the worker's journal has said each of these, in this order."""
+    said = "\n".join(line.text for line in sight.scene.feed.lines if line.who is Who.WORKER)
+    places = [said.find(each) for each in words]
+    return -1 not in places and places == sorted(places)
 
 
 WORKED_OFF = Step("what waited in its hub when it was drained is worked off", _backlog_is_worked_off)
@@ -181,12 +182,15 @@ STORIES: Mapping[Fault, Story] = {
             then=(
                 _paged("root-node-red"),
                 Step(
-                    f"{STAMP} is drained by the second lever: its origin is disabled, its state file untouched",
+                    f"{STAMP} is drained by the second lever: its origin is disabled, and no file is gone",
                     _only_the_second_lever,
                     within_seconds=30.0,
                 ),
                 *DRAINED[1:],
-                Step("people are told why", lambda sight: _told_of(sight, "state file", "Front Door")),
+                Step(
+                    "the journal says why",
+                    lambda sight: _journalled(sight, "refused: the state file", "the origin was disabled"),
+                ),
             ),
             watch_seconds=2.0,
             meanwhile=(Step(f"{STAMP} stays out", _only_the_second_lever),),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -116,13 +117,34 @@ class Broker:
         self._port = self._server.sockets[0].getsockname()[1]
         _LOGGER.info("event hubs %s listen on %s:%d", sorted(self._wanted), self._host, self._port)
 
+    async def make_anew(self, hub: str) -> None:
+        """Delete a hub with all that is in it, and make another one of its name; its readers are sent away.
+
+        Raises:
+            KeyError: There is no such hub.
+            OSError: The files of the old one cannot be moved away.
+        """
+        assert self._executor is not None  # noqa: S101 - it runs
+        known, loop = self._hubs[hub.lower()], asyncio.get_running_loop()
+        fresh, trash = await loop.run_in_executor(self._executor, self._open_anew, known.name, self._executor)
+        gone = known.become(fresh)
+        for partition in gone:
+            partition.turn_away("the hub was deleted")
+            await partition.log.close()
+        await loop.run_in_executor(self._executor, shutil.rmtree, trash)
+
+    def _open_anew(self, name: str, executor: ThreadPoolExecutor) -> tuple[Hub, Path]:
+        folder, trash = self._data_dir / name, self._data_dir / f".{name}-{self._clock()}"
+        folder.rename(trash)
+        return self._open_hub(name, executor), trash
+
     def _open_hubs(self, executor: ThreadPoolExecutor) -> None:
         self._lock.acquire()
+        self._hubs = {name.lower(): self._open_hub(name, executor) for name in self._wanted}
+
+    def _open_hub(self, name: str, executor: ThreadPoolExecutor) -> Hub:
         storage = Storage(executor, self._retention, self._clock)
-        self._hubs = {
-            name.lower(): open_hub(self._data_dir / name, name, partitions, storage)
-            for name, partitions in self._wanted.items()
-        }
+        return open_hub(self._data_dir / name, name, self._wanted[name], storage)
 
     def _connection(self) -> Connection:
         authority = Authority(self._key)

@@ -88,6 +88,11 @@ class Partition:
         if reader in self._readers:
             self._readers.remove(reader)
 
+    def turn_away(self, description: str) -> None:
+        """Send all readers away."""
+        for reader in tuple(self._readers):
+            reader.displace(description)
+
     def cursor(self, position: Position) -> Cursor:
         """Give a cursor at `position`.
 
@@ -130,6 +135,11 @@ class Hub:
             return zlib.crc32(key.encode()) % len(self.partitions)
         self._turn = (self._turn + 1) % len(self.partitions)
         return self._turn
+
+    def become(self, other: Hub) -> list[Partition]:
+        """Be another hub of the same name from now on; gives the partitions that are no more."""
+        gone, self.partitions, self.created_ms = self.partitions, other.partitions, other.created_ms
+        return gone
 
     async def close(self) -> None:
         """Wait until everything that was published is on disk."""

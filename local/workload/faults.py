@@ -182,7 +182,7 @@ class Faults:
         await stamp.sender.send_many(PAST)
         await self._until_read(stamp)
         await stamp.hub.make_anew()
-        stamp.processor.passed.clear()
+        stamp.processor.forget()
 
     async def _until_read(self, stamp: RunningStamp) -> None:
         for _ in range(_POLLS_MOST):

@@ -1,7 +1,5 @@
 """Where do a stamp's messages wait? In an event hub of its own namespace, as every stamp in Azure has one."""
 
-import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,9 +13,8 @@ PARTITIONS = 2
 class OwnHub:
     """The event hub of one stamp."""
 
-    def __init__(self, broker: Broker, folder: Path) -> None:
+    def __init__(self, broker: Broker) -> None:
         self._broker = broker
-        self._folder = folder
 
     @property
     def connection(self) -> str:
@@ -36,9 +33,7 @@ class OwnHub:
 
     async def make_anew(self) -> None:
         """Delete it with all that is in it, and make another one of the same name."""
-        await self._broker.stop()
-        await asyncio.to_thread(shutil.rmtree, self._folder / HUB)
-        await self._broker.start()
+        await self._broker.make_anew(HUB)
 
 
 @asynccontextmanager
@@ -53,4 +48,4 @@ async def own_hub(folder: Path, port: int = 0) -> AsyncIterator[OwnHub]:
         OSError: the port is taken, or the folder is in use.
     """
     async with Broker(folder, {HUB: PARTITIONS}, port=port) as broker:
-        yield OwnHub(broker, folder)
+        yield OwnHub(broker)

@@ -79,6 +79,11 @@ class BackgroundProcessor:
         await asyncio.gather(task, return_exceptions=True)
         await client.close()
 
+    def forget(self) -> None:
+        """Know nothing any more of what was read: the hub is another one."""
+        self.passed.clear()
+        self._unwritten.clear()
+
     async def _on_event(self, context: PartitionContext, event: EventData | None) -> None:
         if self._client is None:
             return

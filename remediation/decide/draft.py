@@ -28,17 +28,25 @@ LISTED_MOST = 20
 class Draft:
     """The record as this decision leaves it, and what it has to say for itself."""
 
-    def __init__(self, record: WorkloadRecord, now: datetime, marker: HoldSwitch | None = None) -> None:
+    def __init__(
+        self,
+        record: WorkloadRecord,
+        now: datetime,
+        marker: HoldSwitch | None = None,
+        problem: str | None = None,
+    ) -> None:
         """The record as it is.
 
         Args:
             record: what is to be changed.
             now: the moment of the decision.
             marker: the emergency hold, which lies beside the record.
+            problem: what is wrong with the configuration; empty if nothing is, None if nobody has looked.
         """
         self.before = record
         self.now = now
         self.marker = marker
+        self.problem = problem
         self.registers = dict(record.registers)
         self.since = dict(record.since)
         self.findings = dict(record.findings)

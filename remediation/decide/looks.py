@@ -82,7 +82,7 @@ class LeverLook:
 
 @dataclass(frozen=True, slots=True)
 class StampLook:
-    """All looks at one stamp: its HealthService, its state file, and its origin in Front Door if it has one."""
+    """All looks at one stamp: its HealthService, its state file, and its origin in Front Door."""
 
     health: HealthLook
     lever: LeverLook

@@ -66,6 +66,8 @@ class Occasion:
         live: what was seen of the stamps; nothing may have been done to them since.
         crowded: the record has been found too large to be stored: make room.
         marker: the emergency hold that lies beside the record.
+        problem: what is wrong with the configuration, so that an older one is in force; empty if nothing
+            is. None where nobody has looked: of several workers only the one with the timer says so.
     """
 
     cause: Cause
@@ -73,11 +75,12 @@ class Occasion:
     live: LiveLook | None = None
     crowded: bool = False
     marker: HoldSwitch | None = None
+    problem: str | None = None
 
 
 def plan(record: WorkloadRecord, charge: Charge, occasion: Occasion, now: datetime) -> WorkloadRecord | None:
     """The next record; None when nothing changes."""
-    draft = Draft(record, now, occasion.marker)
+    draft = Draft(record, now, occasion.marker, occasion.problem)
     _take_in(draft, occasion, charge)
     let_go(draft, charge.workload)
     if occasion.live is not None:

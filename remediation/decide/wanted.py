@@ -28,6 +28,11 @@ DRAINED_BY_OTHERS = "drained-by-others"
 DRAIN_UNDONE = "drain-undone"
 """The family of the incident that tells of a drain of ours which others undid."""
 
+CONFIGURATION = "configuration"
+"""The family of the incident that tells of files which cannot be taken up."""
+
+CONFIGURATION_CHARACTERS = 600
+
 PASSING = frozenset({Guardrail.SETTLED, Guardrail.ONE_AT_A_TIME, Guardrail.LOOKED_AT})
 """Guardrails that let go by themselves within minutes; no news for people."""
 
@@ -80,8 +85,31 @@ def wanted_incidents(draft: Draft, situation: Situation, rules: RuleSet) -> dict
         if situation.workload.mode is not Mode.OBSERVE:
             for want in _in_secret(name, draft):
                 wanted.setdefault(want.key, want)
+    for want in _about_configuration(draft):
+        _add(wanted, want)
     _mark_flapping(wanted, draft, situation, rules)
     return {key: _with_rejoin_held(_with_action(want, draft), draft) for key, want in wanted.items()}
+
+
+def _about_configuration(draft: Draft) -> list[Wanted]:
+    """Whoever changed the files believes that they are in force."""
+    key = incident_key(draft.before.workload, None, CONFIGURATION)
+    if draft.problem is None and key in draft.incidents:
+        return [Wanted(draft.incidents[key], "it stands until a worker finds it mended")]
+    if not draft.problem:
+        return []
+    incident = Incident(
+        key=key,
+        stamp=None,
+        family=CONFIGURATION,
+        severity=Severity.ERROR,
+        opened_at=draft.now,
+        summary="The configuration cannot be taken up as it is; the last good one stays in force.",
+        scope=Scope.NONE,
+        reason="it is the worker's own",
+        pages=True,
+    )
+    return [Wanted(incident, draft.problem[:CONFIGURATION_CHARACTERS])]
 
 
 def _add(wanted: dict[str, Wanted], want: Wanted) -> None:

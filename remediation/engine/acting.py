@@ -7,7 +7,7 @@ the lever is fenced first, so that nothing the dead one left behind can land.
 
 import asyncio
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -37,24 +37,34 @@ class _Begun:
     token: str
 
 
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """What a worker acts with.
+
+    Attributes:
+        worker: its name in leases.
+        levers: by their kind.
+        steps: for whatever moves no lever.
+        token: makes the tokens of leases, each of them once.
+    """
+
+    worker: str
+    levers: Mapping[LeverKind, Lever]
+    steps: Steps | None = None
+    token: Callable[[], str] = lambda: uuid.uuid4().hex
+
+
 class Acting:
     """Carries out intents."""
 
-    def __init__(
-        self,
-        book: Book,
-        clock: Clock,
-        levers: Mapping[LeverKind, Lever],
-        steps: Steps | None,
-        looking: Looking,
-        worker: str,
-    ) -> None:
+    def __init__(self, book: Book, clock: Clock, looking: Looking, hands: Hands) -> None:
         self._book = book
         self._clock = clock
-        self._levers = levers
-        self._steps = steps
         self._looking = looking
-        self._worker = worker
+        self._levers = hands.levers
+        self._steps = hands.steps
+        self._worker = hands.worker
+        self._token = hands.token
         self._leases_seen: dict[str, datetime] = {}
 
     def due(self, record: WorkloadRecord, workload: Workload) -> list[Intent]:
@@ -281,7 +291,7 @@ class Acting:
         return known
 
     def _new_lease(self, workload: Workload) -> Lease:
-        return Lease(self._worker, uuid.uuid4().hex, self._clock.now() + workload.policy.lease)
+        return Lease(self._worker, self._token(), self._clock.now() + workload.policy.lease)
 
 
 def _wanted(verb: Verb) -> LeverState:

@@ -5,12 +5,13 @@ gives correctness: it looks at every stamp, decides from state, and acts.
 """
 
 import asyncio
+import uuid
 from collections import defaultdict
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from remediation.decide.plan import Arrival, Charge, Occasion, plan
-from remediation.engine.acting import Acting
+from remediation.engine.acting import Acting, Hands
 from remediation.engine.book import Book, HotRecordError, Written
 from remediation.engine.looking import Looking
 from remediation.engine.telling import Telling
@@ -63,18 +64,41 @@ class _ActedMeanwhileError(Exception):
     """Somebody acted on a stamp between the look and the decision: look again."""
 
 
+class NotInForceError(Exception):
+    """A signal is about a workload that was taken out of the configuration a moment ago."""
+
+
 class Engine:
     """The worker's loop, for all workloads in its charge."""
 
-    def __init__(self, charges: Mapping[str, Charge], ports: Ports, worker: str) -> None:
+    def __init__(
+        self,
+        charges: Mapping[str, Charge],
+        ports: Ports,
+        worker: str,
+        *,
+        problem: Callable[[], str] = lambda: "",
+        token: Callable[[], str] = lambda: uuid.uuid4().hex,
+    ) -> None:
+        """Nothing is read or looked at yet.
+
+        Args:
+            charges: what is in force, by workload; it may change from call to call.
+            ports: the outside world.
+            worker: the name of this worker in leases.
+            problem: what is wrong with the configuration; empty if nothing is.
+            token: makes the tokens of leases, each of them once.
+        """
         self._charges = charges
+        self._problem = problem
         self._clock = ports.clock
         self._tally = ports.tally
         self._book = Book(ports.ledger, ports.tally)
         self._looking = Looking(ports.clock, ports.health_services, ports.levers, ports.queues, ports.steps)
         tellers = {Channel.PAGE: ports.pager, Channel.NOTIFY: ports.notifier}
         self._telling = Telling(self._book, ports.clock, tellers, ports.tally)
-        self._acting = Acting(self._book, ports.clock, ports.levers, ports.steps, self._looking, worker)
+        hands = Hands(worker, ports.levers, ports.steps, token)
+        self._acting = Acting(self._book, ports.clock, self._looking, hands)
 
     async def accept(self, arrivals: Iterable[Arrival]) -> dict[str, str]:
         """Take signals in, decide, and tell people.
@@ -105,7 +129,7 @@ class Engine:
     ) -> dict[str, Exception | None]:
         """Each workload by itself: what goes wrong with one must not take the others with it."""
         chosen = list(names)
-        accepted = (self._accept(self._charges[name], by_workload[name]) for name in chosen)
+        accepted = (self._accept(name, by_workload[name]) for name in chosen)
         results = await asyncio.gather(*accepted, return_exceptions=True)
         failed: dict[str, Exception | None] = {}
         for name, result in zip(chosen, results, strict=True):
@@ -115,7 +139,10 @@ class Engine:
                 raise result
         return failed
 
-    async def _accept(self, charge: Charge, arrivals: list[Arrival]) -> None:
+    async def _accept(self, workload: str, arrivals: list[Arrival]) -> None:
+        charge = self._charges.get(workload)
+        if charge is None:
+            raise NotInForceError(f"the workload {workload} is no longer in force")
         for first in range(0, len(arrivals), ARRIVALS_AT_ONCE):
             await self._accept_some(charge, arrivals[first : first + ARRIVALS_AT_ONCE])
 
@@ -199,7 +226,7 @@ class Engine:
             )
             live = replace(live, queues=await queues, steps=steps)
             try:
-                occasion = Occasion(Cause.TIMER, live=live, marker=marker)
+                occasion = Occasion(Cause.TIMER, live=live, marker=marker, problem=self._problem())
                 return await self._decide(charge, occasion, hands=_hands(record))
             except _ActedMeanwhileError:
                 self._tally.add("looks.outdated")

@@ -51,7 +51,7 @@ def read(value: Table, known: Known) -> tuple[Signal, ...]:
         reason = "the handshake of an Event Grid subscription must come by HTTP, alone in its body"
         raise Rejection(Code.UNKNOWN_FAMILY, reason)
     # The end of a type says most, and Azure's are longer than an excerpt.
-    named = ascii(clip(discreet(text(value, "eventType") or text(value, "type")), _MAX_TYPE))
+    named = clip(ascii(discreet(text(value, "eventType") or text(value, "type"))), _MAX_TYPE)
     reason = (
         f"events of type {named} are not read; of Event Grid those are read whose type is "
         "Microsoft.ResourceNotifications.HealthResources.AvailabilityStatusChanged or .ResourceAnnotated"

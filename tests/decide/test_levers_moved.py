@@ -14,7 +14,7 @@ from remediation.decide.looks import (
     LiveLook,
     signal_of_path,
 )
-from remediation.decide.plan import Occasion
+from remediation.decide.plan import Occasion, situation_of
 from remediation.decide.progress import TURNS_KEPT, record_outcome, turned
 from remediation.decide.proof import not_taken_back
 from remediation.ledger.intent import IntentState, LeverKind, Outcome, OutcomeKind, Verb
@@ -35,7 +35,7 @@ from tests.builders import (
     at,
     registers,
 )
-from tests.decide.cases import a_drain, decided, drained, looked_at
+from tests.decide.cases import a_charge, a_drain, decided, drained, looked_at
 
 DONE = Outcome(OutcomeKind.APPLIED, "so")
 FILE, DOOR = Moved(LeverKind.STATE_FILE, "up"), Moved(LeverKind.FRONT_DOOR, "{}")
@@ -57,9 +57,7 @@ def after(verb: Verb, known: StampRecord, outcome: Outcome = DONE, **changes: An
 
 def test_a_second_lever_joins_the_first_in_one_drain() -> None:
     """Undo moves both of them back."""
-    draft = after(
-        Verb.DRAIN, drained(levers=(FILE,)), lever=LeverKind.FRONT_DOOR, content="{}", second=True
-    )
+    draft = after(Verb.DRAIN, drained(levers=(FILE,)), lever=LeverKind.FRONT_DOOR, content="{}", second=True)
     drain = draft.stamp("weu").drain
     assert drain == a_drain(levers=(FILE, DOOR))
 
@@ -110,7 +108,8 @@ def test_the_backlog_of_the_drain_must_be_worked_off(queue: Any, said: list[str]
     """P12: a checkpoint at or behind the newest event of that moment is no proof."""
     drain = a_drain(marks={"0": 100}, evidence=())
     record = a_record(stamps=looked_at(weu=StampRecord(drain=drain, queue=queue)))
-    wanting = not_taken_back(drain, record, None, NOW)  # type: ignore[arg-type] - it rests on nobody's word
+    situation = situation_of(record, a_charge(), NOW)
+    wanting = not_taken_back(drain, record, situation, NOW)
     assert [words.split(": 0")[0] for words in wanting] == [words.split(": 0")[0] for words in said]
 
 
@@ -166,7 +165,7 @@ def test_who_cannot_see_takes_nothing_back() -> None:
     ],
 )
 def test_the_way_through_front_door_is_a_fact_of_its_own(
-    path: HealthLook, direct: bool, health: Health
+    path: HealthLook, direct: Any, health: Health
 ) -> None:
     """A sick stamp's answer is an answer; where no stamp answers directly, it may be we who are cut off."""
     live = replace(a_live_look(*(a_look(name, answers=direct) for name in ("weu", "neu", "eus"))), path=path)

@@ -168,7 +168,9 @@ def test_an_intent_of_a_rule_that_is_gone_is_withdrawn(verb: Verb) -> None:
 
 def test_a_rejoin_is_planned_when_the_proof_has_stood() -> None:
     """P12: with what the state file held before the drain."""
-    record = a_recovered_record(stamps=looked_at(weu=drained(recovering_since=at(-600), levers=(Moved(LeverKind.STATE_FILE, "up"),))))
+    record = a_recovered_record(
+        stamps=looked_at(weu=drained(recovering_since=at(-600), levers=(Moved(LeverKind.STATE_FILE, "up"),)))
+    )
     after = decided(record)
     (intent,) = after.in_flight()
     assert (intent.verb, intent.stamp, intent.content) == (Verb.REJOIN, "weu", "up")

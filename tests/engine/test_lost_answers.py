@@ -19,12 +19,12 @@ from remediation.act.http import Door
 from remediation.act.log import LogTeller
 from remediation.act.page import PagerDutyTeller
 from remediation.act.state_file import StateFileLever
+from remediation.configuration import charges_of
 from remediation.decide.plan import Arrival
 from remediation.engine import Engine, Ports
 from remediation.ledger.blob import BlobLedger
 from remediation.probes.healthservice import HttpHealthServices
 from remediation.settings import Settings
-from remediation.wiring import charges_of
 from rules.signals import AlertState
 from tests.act.far_side import secrets
 from tests.azurite import connection_string, port_of

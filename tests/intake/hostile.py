@@ -39,6 +39,8 @@ SHAPED = (
 
 HEADERS = {"Authorization": f"Bearer {MARK}", "x-functions-key": MARK, "User-Agent": "IcMBroadcaster/1.0"}
 
+PRIVATE = ("headers", "httpRequest")
+
 TOKENS = (
     *(b"{", b"}", b"[", b"]", b'"', b"\\", b",", b":", b"\x00", b"\xff", b"\xed\xa0\x80", b"\xef\xbb\xbf"),
     *(b"NaN", b"-Infinity", b"1e999", b"9" * 21, b"\\ud800", b"\\u0000", b"null", b'"":', b'"data":{},'),
@@ -76,6 +78,7 @@ ODD: tuple[Value, ...] = (
         "a\udc00b",
         "\u202e\x00\x1b[31m",
         "ß" * 300,
+        "\U0010ffff" * 300,
         "{",
         '{"a":',
         "[[[",
@@ -95,7 +98,7 @@ ODD: tuple[Value, ...] = (
 
 
 def places(value: Value) -> list[tuple[Any, Any]]:
-    """Every container in a value with every key or index in it, but for claims: they stay where they are."""
+    """Every container in a value with every key or index in it, but for what is private: it stays whole."""
     found: list[tuple[Any, Any]] = []
     todo = [value]
     while todo:
@@ -104,20 +107,22 @@ def places(value: Value) -> list[tuple[Any, Any]]:
         for key in keys:
             if key != "claims":
                 found.append((each, key))
-                todo.append(each[key])
+                todo += [each[key]] if key not in PRIVATE else []
     return found
 
 
 def planted(value: Value) -> Value:
     """The same with a secret in each place where bodies hold one."""
     if isinstance(value, dict):
-        changed = {key: CLAIMS if key == "claims" else planted(inner) for key, inner in value.items()}
+        changed: dict[str, Any] = {
+            key: CLAIMS if key == "claims" else planted(inner) for key, inner in value.items()
+        }
         if isinstance(changed.get("headers"), dict):
             changed["headers"] |= HEADERS
         if isinstance(changed.get("activityLog"), dict) or "alertContext" in changed:
             where = "activityLog" if "activityLog" in changed else "alertContext"
             if isinstance(changed[where], dict):
-                changed[where] = {**changed[where], "claims": CLAIMS, "httpRequest": HEADERS}
+                changed[where] = {**changed[where], "claims": CLAIMS, "httpRequest": dict(HEADERS)}
         return changed
     return [planted(each) for each in value] if isinstance(value, list) else value
 
@@ -143,8 +148,8 @@ def _swapped(chance: random.Random, value: Value) -> Value:
     theirs = places(_fresh(chance)) if chance.random() < 0.5 else ours
     if ours and theirs:
         (one, key), (other, name) = chance.choice(ours), chance.choice(theirs)
-        taken = json.loads(json.dumps(other[name]))
-        one[key] = taken
+        if name not in PRIVATE:
+            one[key] = deepcopy(other[name])
     return value
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from remediation.ledger.codec import VERSION, decode, encode
 from remediation.ledger.record import WorkloadRecord
-from tests.ledger.rich import a_rich_record, acting
+from tests.ledger.full import a_rich_record, acting
 
 FOLDER = Path(__file__).parent / "golden"
 WRITE_ID = "00000000000000000000000000000001"

@@ -24,8 +24,8 @@ from remediation.ledger.letters import decode_letter, encode_letter
 from remediation.ledger.record import JournalEntry, WorkloadRecord
 from remediation.ports import DeadLetter
 from tests.builders import a_record, a_signal, at, registers
+from tests.ledger.full import a_rich_record
 from tests.ledger.golden import WRITE_ID, golden, golden_record, meaning, spelled_out
-from tests.ledger.rich import a_rich_record
 from tests.ledger.strategies import records
 
 some_examples = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])

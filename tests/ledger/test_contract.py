@@ -28,7 +28,7 @@ from tests.builders import (
     next_record,
     registers,
 )
-from tests.ledger.rich import a_rich_record, acting
+from tests.ledger.full import a_rich_record, acting
 from tests.ledger.stores import NewLedger, Store
 
 

@@ -18,7 +18,7 @@ import pytest
 from remediation.ledger.sqlite import SCHEMA_VERSION, SqliteLedger
 from remediation.ports import LedgerUnavailableError
 from tests.builders import WORKLOAD, a_letter, a_record, an_entry, next_record
-from tests.ledger.rich import a_rich_record
+from tests.ledger.full import a_rich_record
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,7 +52,7 @@ SAVES_AND_HANGS = """
 import asyncio, sys, time
 from pathlib import Path
 from remediation.ledger.sqlite import SqliteLedger
-from tests.ledger.rich import a_rich_record
+from tests.ledger.full import a_rich_record
 
 async def main():
     version = await SqliteLedger(Path(sys.argv[1])).save(a_rich_record(), None)

@@ -176,4 +176,7 @@ def _decision(revision: int) -> JournalEntry:
         verdicts=((RULE, "weu", "holds", "it cannot read"), ("dns", "global", "no", "DNS is green")),
         held=(HeldStep(Verb.REJOIN, "neu", RULE, "proof", "no checkpoint since the drain"),),
         events=("planned drain of weu",),
+        heard=("shop/weu/Stamp red by healthservice, 4s old",),
+        scopes=((RULE, "weu", "stamp", "only weu is affected"),),
+        passed=(("drain", "weu", RULE, "mode_allows, looked_at"),),
     )

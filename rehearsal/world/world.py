@@ -1,0 +1,230 @@
+"""How do the things hang together? The world: what is broken, who notices, and what users feel.
+
+It runs by itself, whether or not a worker looks. Every change of it is written into the history.
+"""
+
+import asyncio
+from datetime import timedelta
+from random import Random
+
+from rehearsal.clock import VirtualLoop, WorldClock
+from rehearsal.history import Effect, Happening, History, Kind, Served
+from rehearsal.history import What as Fact
+from rehearsal.world.front_door import PROBE_EVERY_SECONDS, ROLLOUT_SECONDS, Origin, receiving
+from rehearsal.world.health_model import HealthModel
+from rehearsal.world.health_service import (
+    BLOB_STORAGE,
+    DATABASE,
+    HEALTH_SCORE,
+    MESSAGE_PRODUCER,
+    PAUSE_SECONDS,
+    ROUND_SECONDS,
+    SLOW_ROUND_SECONDS,
+    Report,
+)
+from rehearsal.world.inbox import SignalHub
+from rehearsal.world.stamp import Truth
+from rehearsal.world.store import Store
+from rehearsal.world.what import MEANS, OF_ALL, What
+from rehearsal.world.work_hub import PER_SECOND_BY_HEALTH_CHECKS, PER_SECOND_BY_USERS, WorkHub
+from rules.topology import Workload
+
+SERVED_EVERY_SECONDS = 5.0
+
+
+class World:
+    """Everything outside of the workers.
+
+    Attributes:
+        workload: as the workers know it.
+        stamps: how each one really is.
+        hubs: what each one's processor reads.
+        origins: each one, as Front Door has it.
+        reports: what each one's HealthService answers.
+        broken: what is broken for all.
+        model: the health model.
+        hub: the hub of the signals.
+        store: where the ledger lies.
+        score_check: whether the HealthServices ask for the health score.
+        rollout: how long a change of an origin takes to the edge.
+        finished: restarts that have been rolled out, by intent.
+    """
+
+    def __init__(self, workload: Workload, loop: VirtualLoop, clock: WorldClock, seed: str) -> None:
+        self.workload = workload
+        self.loop = loop
+        self.clock = clock
+        self.history = History()
+        self.seed = seed
+        self.stamps = {name: Truth(name) for name in workload.stamp_names}
+        self.hubs = {name: WorkHub() for name in workload.stamp_names}
+        self.origins = {name: Origin() for name in workload.stamp_names}
+        self.reports = {name: Report() for name in workload.stamp_names}
+        self.broken: set[What] = set()
+        self.hub = SignalHub(loop, clock, self.chance("inbox"))
+        self.model = HealthModel(workload, clock, self.hub)
+        self.store = Store(self)
+        self.score_check = True
+        self.rollout = timedelta(seconds=ROLLOUT_SECONDS)
+        self.finished: dict[str, float] = {}
+        self._served: tuple[float, tuple[str, ...]] | None = None
+
+    def chance(self, purpose: str) -> Random:
+        """Random numbers of their own for one purpose, so that none of them shifts those of another."""
+        return Random(f"{self.seed}/{purpose}")  # noqa: S311 - it guards nothing, and must be repeatable
+
+    def start(self) -> None:
+        """Let it run."""
+        for name in self.stamps:
+            self._check(name)
+            self.loop.spawn(self._health_service(name), name=f"healthservice {name}")
+            self.loop.spawn(self._probing(name), name=f"front door {name}")
+        self.loop.spawn(self._users(), name="users")
+        self.loop.spawn(self.model.run(self.is_silent), name="health model")
+
+    # --- what is broken ------------------------------------------------------------------------
+
+    def set_broken(self, what: What, stamp: str | None, *, broken: bool, words: str = "") -> None:
+        """Break something, or mend it."""
+        self.settle()
+        where = self.stamps[stamp].broken if stamp and what not in OF_ALL else self.broken
+        (where.add if broken else where.discard)(what)
+        if not broken and stamp is None:
+            for truth in self.stamps.values():
+                truth.broken.discard(what)
+        self.settle()
+        verb = "breaks" if broken else "is mended"
+        self.note(Kind.WORLD, f"{what} {verb}: {words or MEANS[what]}", stamp)
+
+    def is_broken(self, what: What, stamp: str | None = None) -> bool:
+        """Whether it is broken, there or for all."""
+        if what in self.broken:
+            return True
+        own = self.stamps[stamp].broken if stamp else ()
+        return what in own or (What.REGION in own and what in _WITH_THE_REGION)
+
+    def is_silent(self) -> bool:
+        """Whether telemetry is dead."""
+        return self.is_broken(What.TELEMETRY)
+
+    def settle(self) -> None:
+        """Bring everything that is worked out only when looked at to this moment."""
+        to = receiving(self.origins)
+        for name, hub in self.hubs.items():
+            hub.settle(self.loop.time())
+            hub.reads = not any(self.is_broken(what, name) for what in _STOPS_READING)
+            hub.alive = not self.is_broken(What.REGION, name)
+            hub.stuck = {0} if self.is_broken(What.PARTITION, name) else set()
+            by_users = PER_SECOND_BY_USERS if name in to and self.serves(name, of="requests") else 0.0
+            quiet = self.is_broken(What.SENDERS, name) or self.is_broken(What.SEND, name)
+            hub.per_second = 0.0 if quiet else PER_SECOND_BY_HEALTH_CHECKS + by_users
+
+    # --- what is so ----------------------------------------------------------------------------
+
+    def answers(self, stamp: str) -> bool:
+        """Whether the stamp can be reached directly."""
+        silent = (What.HEALTHSERVICE, What.CERTIFICATE, What.REGION, What.DNS)
+        return not any(self.is_broken(what, stamp) for what in silent)
+
+    def serves(self, stamp: str, *, of: str = "everything") -> bool:
+        """Whether users who are sent there are served: their requests, and what is worked off behind them."""
+        fails = [What.REQUESTS, What.DATABASE, What.SEND, What.REGION, What.CERTIFICATE, What.NETWORK_PATH]
+        if of == "everything":
+            fails += [What.PROCESSOR]
+        return not any(self.is_broken(what, stamp) for what in fails)
+
+    def edge_is_open(self) -> bool:
+        """Whether users get as far as Front Door."""
+        return not (self.is_broken(What.FRONT_DOOR) or self.is_broken(What.DNS))
+
+    # --- what runs by itself -------------------------------------------------------------------
+
+    async def _health_service(self, name: str) -> None:
+        await asyncio.sleep(self.chance(f"healthservice {name}").uniform(0, PAUSE_SECONDS))
+        while True:
+            slow = self.is_broken(What.REPORT, name)
+            await asyncio.sleep(SLOW_ROUND_SECONDS if slow else ROUND_SECONDS)
+            if not self.is_broken(What.REPORT, name):
+                self._check(name)
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    def _check(self, name: str) -> None:
+        file = self.stamps[name].file.content is not None and not self.is_broken(What.STORAGE, name)
+        checks = {
+            BLOB_STORAGE: file or self.is_broken(What.STATE_FILE_CHECK, name),
+            DATABASE: not self.is_broken(What.DATABASE, name),
+            MESSAGE_PRODUCER: not self.is_broken(What.SEND, name),
+        }
+        if self.score_check:
+            query = not self.is_broken(What.HEALTH_QUERY, name)
+            checks[HEALTH_SCORE] = query and not self.model.says_red(name)
+        self.reports[name] = Report(self.loop.time(), checks)
+
+    async def _probing(self, name: str) -> None:
+        """One edge site. The others see the same a little later."""
+        origin = self.origins[name]
+        await asyncio.sleep(self.chance(f"front door {name}").uniform(0, PROBE_EVERY_SECONDS))
+        while True:
+            if origin.at_the_edge:
+                was = origin.healthy
+                reaches = self.answers(name) and not self.is_broken(What.NETWORK_PATH, name)
+                origin.samples.append(reaches and self.reports[name].status == 200)
+                if origin.healthy is not was:
+                    self.note(Kind.ROUTED, f"Front Door finds it {_state(origin)}", name)
+            await asyncio.sleep(PROBE_EVERY_SECONDS)
+
+    async def _users(self) -> None:
+        while True:
+            self.settle()
+            to = receiving(self.origins) if self.edge_is_open() else ()
+            good = [name for name in to if self.serves(name)]
+            percent = round(100 * len(good) / len(to), 1) if to else 0.0
+            if (percent, to) != self._served:
+                self._served = (percent, to)
+                went = ", ".join(to) or "nowhere"
+                self.note(
+                    Kind.SERVED,
+                    f"{percent:g} % of users are served; they go to {went}",
+                    what=Served(percent, to),
+                )
+            await asyncio.sleep(SERVED_EVERY_SECONDS)
+
+    # --- what is done to it --------------------------------------------------------------------
+
+    def effect(self, effect: Effect, who: str, words: str) -> None:
+        """Write an effect down."""
+        self.settle()
+        self.note(Kind.EFFECT, words, effect.stamp or None, who, effect)
+
+    def roll_out(self, stamp: str, *, enabled: bool) -> None:
+        """Take a change of an origin in; the edge follows when it is rolled out."""
+        origin = self.origins[stamp]
+        origin.enabled, origin.settled = enabled, False
+        origin.changed += 1
+        number = origin.changed
+
+        def at_the_edge() -> None:
+            if origin.changed != number:
+                return
+            if self.is_broken(What.ROLLOUT):
+                self.loop.after(10, at_the_edge)
+                return
+            origin.at_the_edge, origin.settled = enabled, True
+            self.settle()
+            self.note(Kind.ROUTED, f"the edge has {'enabled' if enabled else 'disabled'} the origin", stamp)
+
+        self.loop.after(self.rollout.total_seconds(), at_the_edge)
+
+    def note(
+        self, kind: Kind, words: str, stamp: str | None = None, who: str = "", what: Fact = None
+    ) -> None:
+        """Write down what happens now."""
+        self.history.add(Happening(self.clock.seconds, kind, words, stamp, who, what))
+
+
+_WITH_THE_REGION = {What.STORAGE, What.LAG_PROBE, What.DATABASE, What.SEND, What.PROCESSOR, What.REQUESTS}
+_STOPS_READING = (What.PROCESSOR, What.DATABASE, What.STORAGE, What.REGION)
+
+
+def _state(origin: Origin) -> str:
+    return "healthy" if origin.healthy else "unhealthy"
