@@ -22,6 +22,7 @@ fast: setup ## run the tests that need no real service, in under a minute
 
 bench: setup ## print figures: rates, latency, a storm, cold start
 	@$(BIN)/python -m bench.decisions
+	@$(BIN)/python -m bench.families
 	@$(BIN)/python -m bench.whole_worker
 	@$(BIN)/python -m bench.cold_import
 

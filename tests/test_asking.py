@@ -152,7 +152,7 @@ async def test_a_red_score_is_not_taken_back_by_blindness() -> None:
 
 
 async def test_an_alert_that_never_arrived_is_recovered_and_counted_once() -> None:
-    """The list of alerts tells what no webhook did: it pages and is counted; told again, it changes nothing."""
+    """The list of alerts tells what no webhook did: it pages, is counted, and is told once."""
     async with an_asker(fired_alerts=(SUBSCRIPTION,)) as asker:
         await asker.tick()
         asker.azure.alerts = [an_alert_in_the_list(rule=CANNOT_READ, fired_at=NOW - timedelta(minutes=1))]

@@ -226,7 +226,7 @@ STORIES: Mapping[Fault, Story] = {
                 _says("the worker sees that the hub is idle, and all is read", Health.GREEN, Lag.IDLE),
             ),
             # Longer than the catalogue waits before it believes the alert alone, and than settling.
-            watch_seconds=20.0,
+            watch_seconds=18.0,
             meanwhile=(NOTHING_DRAINED,),
             mended=(RESOLVED, CALM),
             drains=((),),

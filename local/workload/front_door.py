@@ -121,7 +121,7 @@ class FrontDoor:
 
     async def _pass_on(self, request: web.Request) -> web.Response:
         assert self._session is not None  # noqa: S101 - it is there while the application is served
-        origin = self._next()
+        origin = self.choose()
         origin.routed.add()
         headers = {key: value for key, value in request.headers.items() if key.lower() not in _NOT_PASSED_ON}
         try:
@@ -133,7 +133,7 @@ class FrontDoor:
         except (aiohttp.ClientError, TimeoutError):
             return web.Response(status=502, text="the front door does not reach the origin")
 
-    def _next(self) -> Origin:
+    def choose(self) -> Origin:
         """The enabled origin that has waited longest for its share: of the healthy ones, else of all."""
         enabled = [origin for origin in self.origins if origin.enabled]
         among = [origin for origin in enabled if origin.healthy] or enabled

@@ -80,20 +80,25 @@ def test_it_is_broken_and_mended_by_commands_and_leaves_no_worker(
         time.sleep(0.1)
 
 
-def test_a_stamp_that_cannot_read_is_drained_proven_and_brought_back(tmp_path: Path) -> None:
-    """The processor really stops: drained, paged, traffic moved; it is mended: proven, rejoined, resolved."""
+def test_a_stamp_that_cannot_read_is_drained_by_the_lag_probe_alone_and_brought_back(tmp_path: Path) -> None:
+    """No alert exists, and the processor really stops: drained, paged, mended, worked off, rejoined."""
     recording = tmp_path / "demo.svg"
-    text = told(Fault.CANNOT_READ, "--record", str(recording))
+    text = told(Fault.CANNOT_READ, "--no-alerts", "--record", str(recording))
     for words in (
+        "BackgroundProcessor is red by consumer-lag",
+        "stalled: no checkpoint moved for",
         "drain of weu held: settling",
         "drain of weu verified",
         "the front door finds weu unhealthy",
         "no request goes to weu any more, and every user is served",
+        "what waited in its hub when it was drained is worked off",
         "weu: recovery is proven",
+        "consumer-lag took it back",
         "rejoin of weu verified",
         "resolved: shop/weu/background-processor-cannot-read",
     ):
         assert words in text, words
+    assert "OutgoingMessages" not in text
     assert recording.stat().st_size < 300_000
     assert "font-face" not in recording.read_text()
 
@@ -120,9 +125,50 @@ def test_when_all_are_red_nothing_is_touched_and_the_front_door_fails_open() -> 
     assert "no state file was touched" in text
 
 
-def test_a_broken_front_door_drains_nothing() -> None:
-    """Every stamp is well when asked directly, so none is drained; that it is the edge nobody says yet."""
-    assert "no state file was touched" in told(Fault.EDGE)
+def test_a_broken_front_door_drains_nothing_and_is_told_as_the_edge() -> None:
+    """P3: every stamp is well when asked directly, and users fail: the page says edge, none is drained."""
+    text = told(Fault.EDGE)
+    assert "shop/global [edge]" in text
+    assert "direct answers from neu, sdc, weu" in text
+    assert "no state file was touched" in text
+
+
+def test_lost_telemetry_is_no_reason_to_drain() -> None:
+    """P3: no event and no alert comes, every HealthService turns 503: told, nothing is touched."""
+    text = told(Fault.TELEMETRY_LOST)
+    assert "a page says that it is no single stamp's fault" in text
+    assert "AzMonitorHealthScore is not healthy" in text
+    assert "no state file was touched" in text
+
+
+def test_where_the_state_file_cannot_be_deleted_the_origin_is_disabled() -> None:
+    """The storage refuses: the second lever drains by Front Door, and alone is moved back."""
+    text = told(Fault.LEVER_BROKEN)
+    for words in (
+        "drain of weu: refused: the state file cannot be used",
+        "drain of weu: applied: the origin was disabled",
+        "no request goes to weu any more, and every user is served",
+        "rejoin of weu: applied: the origin was enabled",
+    ):
+        assert words in text, words
+    assert "the state file of weu is gone" not in text
+
+
+def test_a_hub_made_anew_is_unknown_at_first_and_red_when_it_lasts() -> None:
+    """Stale checkpoints prove nothing; only when nobody has read for long is the stamp drained."""
+    text = told(Fault.HUB_RECREATED, "--no-alerts")
+    unknown = text.index("the worker sees checkpoints of an older hub, and calls it unknown")
+    assert unknown < text.index("hub recreated: checkpoints are of an older hub of that name")
+    assert unknown < text.index("drain of weu planned: BackgroundProcessor is red by consumer-lag")
+    assert "rejoin of weu verified" in text
+
+
+def test_where_nobody_sends_nothing_is_drained_though_the_alert_fires() -> None:
+    """No message leaves a hub into which none comes: told, and not drained."""
+    text = told(Fault.SENDERS_DOWN)
+    assert "background-processor-may-not-read holds for weu" in text
+    assert "the worker sees that the hub is idle, and all is read" in text
+    assert "no state file was touched" in text
 
 
 def test_a_flapping_stamp_is_drained_once_at_most() -> None:

@@ -203,8 +203,10 @@ def test_a_name_that_two_files_give_is_told_with_both_places() -> None:
     problems = rule_problems({"a.yaml": RULE, "b.yaml": second, "c.yaml": "rules: [x, {name: 1}]"})
     assert [str(problem) for problem in problems][:2] == [
         "b.yaml:3:11: the rule `root-node-red` stands at a.yaml:2:11 already; rename one of them",
-        "b.yaml:7:15: expected one of drain, page, notify, record, restart, webhook, found 'pgae'; "
-        "did you mean 'page'?",
+        (
+            "b.yaml:7:15: expected one of drain, page, notify, record, restart, webhook, found 'pgae'; "
+            "did you mean 'page'?"
+        ),
     ]
 
 

@@ -7,10 +7,11 @@ import pytest
 from rich.console import Console
 
 from local.demo.feed import Feed, Line, Who
-from local.demo.keys import hint
+from local.demo.keys import BY_KEY, hint
 from local.demo.picture import NOTHING_WRONG, Picture, StampPicture
 from local.demo.view import draw
 from local.demo.worker_process import shipped_rules
+from local.workload.faults import Fault
 from rules.load import load_catalog, load_rules
 
 WELL = StampPicture("neu", "", 0.5, (True,) * 4, (), 0, reads=True, state="in rotation")
@@ -66,6 +67,15 @@ def test_what_matters_is_on_the_screen_whatever_its_size(width: int, height: int
         "q quit",
     ):
         assert words in text, words
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_every_fault_has_a_key_that_is_shown(width: int) -> None:
+    """The hint takes two rows where one is not enough, and no fault is left out of it."""
+    rows = " ".join(row.strip() for row in screen(PICTURE, width, 24)[-2:])
+    for key, fault in BY_KEY.items():
+        assert f"{key} {fault}" in rows
+    assert set(BY_KEY.values()) == set(Fault)
 
 
 def test_a_calm_scene_says_so() -> None:
