@@ -258,6 +258,11 @@ class VirtualLoop(asyncio.AbstractEventLoop):
             self._go_on_until(asyncio.Task(_awaited(ended), loop=self))
 
 
+def virtual_loop() -> VirtualLoop:
+    """A loop at its beginning."""
+    return VirtualLoop()  # type: ignore[abstract] # what it lacks are sockets, signals and other processes
+
+
 async def _awaited(what: Awaitable[_T]) -> _T:
     return await what
 

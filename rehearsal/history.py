@@ -34,6 +34,10 @@ class Kind(StrEnum):
     FAULT = "fault"  # a worker logged an error
 
 
+FENCE = "fence"
+"""The verb of the rewriting of a state file, which is no step of its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Effect:
     """A change of the world outside of the ledger.

@@ -173,6 +173,9 @@ class Staff:
             if reader.alive:
                 reading.cancel()
 
+    def _reads_on(self, reader: RunningWorker, reading: asyncio.Task[None]) -> bool:
+        return reader.alive and not reading.done() and not self.world.is_broken(What.INBOX)
+
     async def _read(self, one: RunningWorker) -> None:
         hub, wait = self.world.hub, RETRY_SECONDS[0]
         while True:

@@ -19,7 +19,7 @@ from remediation.ledger.record import WorkloadRecord
 from remediation.ledger.stamp import LeverState
 from remediation.ledger.told import Channel, Message, MessageKind
 from remediation.observe import Tally
-from remediation.ports import Ledger
+from remediation.ports import Ledger, Steps
 from rules.conditions import AlertFires, AnyOf, NodeIs
 from rules.evaluate import RuleSet
 from rules.policy import Mode
@@ -135,7 +135,7 @@ class World:
         self.taken: list[Intent] = []
         self.engine = self.a_worker("worker-1")
 
-    def a_worker(self, name: str, lever: "FakeLever | None" = None) -> Engine:
+    def a_worker(self, name: str, lever: "FakeLever | None" = None, steps: Steps | None = None) -> Engine:
         """Another worker on the same ledger and the same stamps."""
         ports = Ports(
             clock=self.clock,
@@ -147,7 +147,7 @@ class World:
             tally=self.tally,
             origin=FakeOrigin(self),
             queues=FakeQueues(self),
-            steps=FakeSteps(self),
+            steps=steps or FakeSteps(self),
         )
         return Engine({self.workload.name: self.charge}, ports, name)
 

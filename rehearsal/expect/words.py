@@ -98,7 +98,8 @@ class Expectation:
 
 _TIME = r"(?:\d+(?:d|h|ms|m|s) ?)+"
 _WHEN = re.compile(
-    rf"\s*(?:\bby (?P<by>{_TIME})|\bafter (?P<after>{_TIME})|\bbetween (?P<first>{_TIME})and (?P<last>{_TIME}))$"
+    rf"\s*(?:\bby (?P<by>{_TIME})|\bafter (?P<after>{_TIME})"
+    rf"|\bbetween (?P<first>{_TIME})and (?P<last>{_TIME}))$"
 )
 _COUNT = r"(?:(?P<bound>at least|at most) )?(?P<count>\d+)"
 _AT = r"(?: at (?P<stamp>[a-z0-9-]+))?"
@@ -167,7 +168,9 @@ def _never(said: str, text: str) -> Expectation:
             return Expectation(text, Ask.PAGES, stamp=stamp, saying=saying, least=0, most=0, span=span)
     if word is None:
         known = ", ".join(("paged", *DEEDS, *JUDGED))
-        raise refusal(Complaint(f"expected one of {known} after `never`", did_you_mean(said, known.split(", "))))
+        raise refusal(
+            Complaint(f"expected one of {known} after `never`", did_you_mean(said, known.split(", ")))
+        )
     rest, span = _span(said.removeprefix(word).strip(), text)
     if not rest and word in DEEDS:
         return Expectation(text, word, never=True, span=span)

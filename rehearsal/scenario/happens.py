@@ -188,7 +188,7 @@ class HubModel(Strict):
 
 
 class FaultHappens(Strict):
-    """Something befalls the workers or their hub. Workers are called worker-1, worker-2, …"""
+    """Something befalls the workers or their hub. Workers are called worker-1, worker-2 and so on."""
 
     model_config = ConfigDict(title="fault")
 

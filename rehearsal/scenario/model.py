@@ -49,7 +49,8 @@ class WorkloadModel(Strict):
     model_config = ConfigDict(title="workload of a scenario")
 
     file: Line | None = Field(
-        None, description="A workload file instead, relative to the scenario. Nothing else may stand beside it."
+        None,
+        description="A workload file instead, relative to the scenario. Nothing else may stand beside it.",
     )
     stamps: list[StampName] = Field(list(STAMPS), min_length=1, description="The names of the stamps.")
     policy: PolicyModel = Field(PolicyModel(), description="Numbers that differ from the defaults.")
@@ -146,7 +147,7 @@ class ScenarioFile(Strict):
     workers: Annotated[int, AtLeast(1, "somebody must do it", most=10)] = Field(1, description="How many.")
     health_score_check: bool = Field(
         default=True,
-        description="The HealthServices fail when the health model says that the root is red (the reference's do).",
+        description="The HealthServices fail while the health model calls the root red, as the reference's do.",
     )
     timeline: list[EntryModel] = Field([], description="What happens, in any order.")
     run: Duration = Field(description="How long.")

@@ -7,7 +7,7 @@ condition that fails is told from an outage, and what is there already is left a
 from dataclasses import replace
 from datetime import timedelta
 
-from rehearsal.history import Effect, Kind
+from rehearsal.history import FENCE, Effect, Kind
 from rehearsal.world.front_door import receiving
 from rehearsal.world.what import What
 from rehearsal.world.world import World
@@ -112,7 +112,7 @@ class WorldStateFiles:
             return Outcome(OutcomeKind.APPLIED, "older tags are worthless already")
         file.version += 1
         self._world.effect(
-            Effect("fence", stamp.name, LeverKind.STATE_FILE), self._who, "rewrote the state file to fence it"
+            Effect(FENCE, stamp.name, LeverKind.STATE_FILE), self._who, "rewrote the state file to fence it"
         )
         return Outcome(OutcomeKind.APPLIED, "older tags of the state file are worthless now")
 

@@ -23,6 +23,7 @@ from remediation.decide.orders import (
     reason_of,
     said_by,
 )
+from remediation.decide.progress import supersede
 from remediation.decide.proof import proof_of_recovery
 from remediation.ledger.intent import Intent, IntentState, LeverKind, Verb
 from remediation.ledger.orders import Approval
@@ -126,6 +127,9 @@ def drain(draft: Draft, order: DrainOrder, grounds: Grounds) -> Answer:
 
 def rejoin(draft: Draft, order: RejoinOrder, grounds: Grounds) -> Answer:
     """Plan the return of a stamp that the worker took out, for a person who may know more than its proof."""
+    withdrawn = _withdraw_drain(draft, order)
+    if withdrawn and draft.stamp(order.stamp).drain is None:
+        return Answer((f"the drain of {order.stamp} that was planned is withdrawn",))
     case = _case(Verb.REJOIN, order, draft, grounds)
     answer = Answer(
         (f"{order.stamp} is brought back into rotation at the worker's next tick",), asked=ask(case)
@@ -134,6 +138,23 @@ def rejoin(draft: Draft, order: RejoinOrder, grounds: Grounds) -> Answer:
     if known is not None:
         answer = _with_doubts(answer, order, known, case, grounds)
     return _take(draft, case, order, answer)
+
+
+def _withdraw_drain(draft: Draft, order: RejoinOrder) -> list[Intent]:
+    """Give up a drain of the stamp that is under way, unless a worker is at it this very moment.
+
+    A person's word stands against the finding: only a new one drains the stamp again.
+    """
+    over = [
+        intent
+        for intent in draft.going_at(order.stamp)
+        if intent.verb is Verb.DRAIN and intent.state in (IntentState.PLANNED, IntentState.APPLIED)
+    ]
+    for intent in over:
+        supersede(draft, intent, f"undone by {said_by(order.author)}")
+    if over:
+        draft.stamps[order.stamp] = replace(draft.stamp(order.stamp), undone_at=draft.now)
+    return over
 
 
 def _with_doubts(answer: Answer, order: RejoinOrder, known: Drain, case: Case, grounds: Grounds) -> Answer:

@@ -119,7 +119,8 @@ def _is_back(draft: Draft, intent: Intent) -> None:
         adopted_at=None,
         reminded_at=None,
         refusals={},
-        undone_at=None,
+        # A person who brings it back has decided against the drain: only a new finding drains it again.
+        undone_at=draft.now if intent.author else None,
         rejoined_at=draft.now,
         out_by_itself_at=None,
         back_by_itself_at=None,

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from remediation.decide.case import Guardrail
+from remediation.decide.orders import ApproveOrder, RejoinOrder
 from remediation.ledger.intent import LeverKind, Outcome, OutcomeKind
 from remediation.ledger.told import MessageKind
 from rules.conditions import NodeIs
@@ -11,6 +12,7 @@ from rules.rule import AskedOf, Playbook, Proof, Rule
 from rules.signals import Health, Severity
 from rules.topology import BlobContainer, Deployment, Endpoint, EventHub, Window, Workload
 from tests.builders import NOW, a_stamp, a_workload, at
+from tests.test_desk import a_desk
 from tests.world import ROOT_RED, World
 
 HUB = EventHub("backendqueue-eh", "backendworker-cs", BlobContainer("ehcheckpoints"), namespace="shop")
@@ -227,6 +229,39 @@ async def test_in_approve_mode_a_drain_waits_for_a_word_and_is_not_taken_without
     assert effects(world) == []
     (asked,) = (await world.record()).approvals
     assert (asked.stamp, asked.rule) == ("weu", "background-processor-cannot-read")
+
+
+async def test_an_approved_drain_is_taken_once() -> None:
+    """P18: by somebody else than who asked, and the word is used up by it."""
+    world = World(watched(mode=Mode.APPROVE), (ROOT_RED, CANNOT_READ))
+    await world.run(2)
+    world.reads.discard("weu")
+    await world.run(7)
+    (asked,) = (await world.record()).approvals
+    given = await a_desk(world).give("shop", ApproveOrder("ada", asked.id))
+    assert given.answer.follows
+    await world.run(1)
+    assert effects(world) == ["drained weu"]
+    assert (await world.record()).approvals == ()
+    # Somebody brings it back by hand; the old word is worth nothing any more.
+    world.truth["weu"].file, world.truth["weu"].version = "", 99
+    await world.run(60)
+    assert effects(world) == ["drained weu"]
+
+
+async def test_a_person_undoes_a_drain_that_is_stuck_and_the_worker_leaves_it_so() -> None:
+    """At any point: the lever is moved back, and the finding that still stands drains it no more."""
+    world = World(watched(), (ROOT_RED, CANNOT_READ))
+    await world.run(2)
+    world.truth["weu"].notices = False
+    world.reads.discard("weu")
+    await world.run(7)
+    assert effects(world) == ["drained weu"]
+    assert (await world.record()).in_flight()
+    order = RejoinOrder("ada", "the users need it", "weu", unproven=True)
+    assert (await a_desk(world).give("shop", order)).answer.follows
+    await world.run(60)
+    assert effects(world) == ["drained weu", "rejoined weu"]
 
 
 async def test_a_webhook_is_asked_once_for_a_finding() -> None:

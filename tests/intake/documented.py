@@ -54,4 +54,4 @@ def _table(*heads: str, rows: list[tuple[str, ...]]) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write("\n\n".join((services(), limits_table(), codes())) + "\n")
+    sys.stdout.write(f"{services()}\n\n{limits_table()}\n\n{codes()}\n")

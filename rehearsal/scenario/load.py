@@ -1,0 +1,131 @@
+"""What does this scenario file say, or what is wrong with it, and where?
+
+Faults are told as those of workload and rule files are: file, line, column, what was expected, and
+what was probably meant. Files that a scenario names are read with it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from rehearsal.expect.words import Expectation
+from rehearsal.scenario.model import EntryModel, ScenarioFile
+from rehearsal.scenario.workload import workload_of
+from remediation.decide.plan import Charge
+from rules.evaluate import RuleSet
+from rules.load import _checked, _listed, load_catalog, load_rules, load_workload
+from rules.problems import FileError, Problem
+from rules.schema import _schema
+from rules.topology import Workload
+from rules.yaml_tree import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One scenario, ready to be rehearsed.
+
+    Attributes:
+        file: where it stands.
+        name: what it is called.
+        row: of the failure table; empty where it proves none.
+        about: why it is worth rehearsing.
+        charge: the workload and its rules.
+        entries: what happens, in the order of the file.
+        run: how long.
+        expectations: what must come of it.
+        workers: how many.
+        score_check: whether the HealthServices ask for the health score.
+        seed: of all chance.
+        bodies: the texts of the files with bodies, by name.
+    """
+
+    file: str
+    name: str
+    charge: Charge
+    entries: tuple[EntryModel, ...]
+    run: timedelta
+    expectations: tuple[Expectation, ...]
+    row: str = ""
+    about: str = ""
+    workers: int = 1
+    score_check: bool = True
+    seed: int = 1
+    bodies: Mapping[str, str] = field(default_factory=dict)
+
+
+def load_scenario(path: Path, name: str = "") -> Scenario:
+    """The scenario of a file.
+
+    Raises:
+        FileError: with every problem of the file, and of the files that it names.
+        OSError: it cannot be opened.
+    """
+    return read_scenario(path.read_bytes(), name or str(path), path.parent)
+
+
+def read_scenario(text: str | bytes, name: str, folder: Path) -> Scenario:
+    """The scenario of a text; files that it names are looked for in a folder.
+
+    Raises:
+        FileError: with every problem.
+    """
+    model, tree, problems = _checked(ScenarioFile, text, name)
+    if model is None or problems:
+        raise FileError(_listed(problems))
+    lost = _Files(tree, folder)
+    bodies = {
+        entry.body.file: lost.text(entry.body.file, ("timeline", place, "body", "file"))
+        for place, entry in enumerate(model.timeline)
+        if entry.body is not None
+    }
+    texts = {file: lost.text(file, ("rules", place)) for place, file in enumerate(model.rules)}
+    own = model.workload.file
+    workload_text = lost.text(own, ("workload", "file")) if own else ""
+    if lost.problems:
+        raise FileError(lost.problems)
+    rules = load_rules(texts) if texts else load_catalog()
+    workload = load_workload(workload_text, own) if own else workload_of(model)
+    return Scenario(
+        file=name,
+        name=model.name,
+        row=model.row or "",
+        about=model.about or "",
+        charge=Charge(_in_mode(workload, model), RuleSet(rules)),
+        entries=tuple(model.timeline),
+        run=model.run,
+        expectations=tuple(model.expect),
+        workers=model.workers,
+        score_check=model.health_score_check,
+        seed=model.seed,
+        bodies=bodies,
+    )
+
+
+def scenario_schema() -> dict[str, Any]:
+    """The JSON Schema of a scenario file, for editors."""
+    return _schema(ScenarioFile)
+
+
+def _in_mode(workload: Workload, model: ScenarioFile) -> Workload:
+    """A workload file says its own mode, unless the scenario names one."""
+    return replace(workload, mode=model.mode) if "mode" in model.model_fields_set else workload
+
+
+class _Files:
+    """Reads files that a scenario names, and notes those that cannot be read."""
+
+    def __init__(self, tree: Tree, folder: Path) -> None:
+        self.problems: list[Problem] = []
+        self._tree, self._folder = tree, folder
+
+    def text(self, file: str, at: tuple[str | int, ...]) -> str:
+        """The text of a file; empty where it cannot be read."""
+        try:
+            return (self._folder / file).read_text("utf-8")
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or type(error).__name__
+            place = self._tree.place(at)
+            self.problems.append(Problem(self._tree.file, *place, f"the file {file} cannot be read: {why}"))
+            return ""
