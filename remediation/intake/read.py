@@ -143,8 +143,14 @@ def _claiming(value: Mapping[str, object]) -> Family | None:
 
 
 def _items(value: object) -> list[object]:
-    """The records of a diagnostic stream; anything else is one item."""
-    found = records.unwrap(value)
+    """The records of a diagnostic stream, or the array that was forwarded; anything else is one item."""
+    try:
+        inner = relay.unwrapped(value)
+    except Rejection:  # it is told why when it is read
+        return [value]
+    if inner is not value and isinstance(inner, list):
+        return inner
+    found = records.unwrap(inner)
     return [value] if found is None else found
 
 

@@ -78,6 +78,16 @@ def test_an_item_of_a_batch_is_bounded_in_size() -> None:
     assert len(reading.signals) == 1
 
 
+def test_an_array_that_was_forwarded_is_its_items_in_a_batch_too() -> None:
+    """Alone or beside others, as an object or in a string, and so are forwarded records."""
+    array = [a_health_event(id="1"), a_health_event(id="2")]
+    forwarded = [{"headers": {}, "body": array}, {"headers": {}, "body": encode(array).decode()}]
+    for body in (*forwarded, *([each] for each in forwarded), [{"headers": {}, "body": {"records": array}}]):
+        assert len(read(encode(body), KNOWN).signals) == 2
+    reading = read(encode([[a_health_event()], {"headers": {}, "body": "{"}]), KNOWN)
+    assert [item.code for item in reading.rejected] == [Code.NOT_AN_OBJECT, Code.NOT_JSON]
+
+
 def test_a_body_about_one_workload_is_keyed_by_it() -> None:
     """The key keeps a workload's facts together in the hub; without a single workload there is none."""
     both = know(shop(), shop(name="pay", stamps=(), resource_groups=("pay-rg",)))
