@@ -11,11 +11,13 @@ from cli import (
     explain,
     hold,
     inspect,
+    rehearse,
     rejoin,
     release,
     schema,
     serve,
     silence,
+    test,
 )
 
 app = typer.Typer(
@@ -29,6 +31,8 @@ app.command("serve")(serve.serve)
 app.add_typer(demo.app, name="demo")
 app.command("check")(check.check)
 app.command("inspect")(inspect.inspect)
+app.command("test")(test.run)
+app.command("rehearse")(rehearse.rehearse)
 app.command("explain")(explain.explain)
 app.command("drain")(drain.drain)
 app.command("rejoin")(rejoin.rejoin)

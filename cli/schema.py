@@ -1,5 +1,6 @@
 """`remediation schema`: the formats, for editors, senders and people."""
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -7,6 +8,8 @@ import typer
 
 from cli.inspection import inspect_schema
 from cli.out import print_json
+from rehearsal.rule_tests import rule_tests_schema
+from rehearsal.scenario.load import scenario_schema
 from remediation.intake.health_events import health_event_schema
 from remediation.settings import Settings
 from rules.schema import rules_schema, workload_schema
@@ -20,25 +23,26 @@ class Kind(StrEnum):
     RULES = "rules"
     HEALTH_EVENT = "health-event"
     INSPECT = "inspect"
+    SCENARIO = "scenario"
+    RULE_TESTS = "rule-tests"
 
 
 def schema(kind: Annotated[Kind, typer.Argument(help="Which format.")]) -> None:
-    """Print a JSON Schema: of settings, workload file, rule file, health event, or of inspect's answer."""
+    """Print a JSON Schema: of settings, a file (workload, rules, scenario, …), health event, or answer."""
     print_json(_schema(kind))
 
 
 def _schema(kind: Kind) -> dict[str, Any]:
-    match kind:
-        case Kind.SETTINGS:
-            return _settings_schema()
-        case Kind.WORKLOAD:
-            return workload_schema()
-        case Kind.RULES:
-            return rules_schema()
-        case Kind.HEALTH_EVENT:
-            return health_event_schema()
-        case Kind.INSPECT:
-            return inspect_schema()
+    makes: dict[Kind, Callable[[], dict[str, Any]]] = {
+        Kind.SETTINGS: _settings_schema,
+        Kind.WORKLOAD: workload_schema,
+        Kind.RULES: rules_schema,
+        Kind.HEALTH_EVENT: health_event_schema,
+        Kind.INSPECT: inspect_schema,
+        Kind.SCENARIO: scenario_schema,
+        Kind.RULE_TESTS: rule_tests_schema,
+    }
+    return makes[kind]()
 
 
 def _settings_schema() -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What comes of a scenario? One run of it, from its beginning to its end, in virtual time."""
 
 import asyncio
+import gc
 import random
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
@@ -89,7 +90,7 @@ async def _act(
     gate = Gate(loop, faults(loop) if faults else NoFaults(), world.chance("latency"))
     staff = Staff(world, gate, {workload.name: scenario.charge})
     world.score_check = scenario.score_check
-    world.hub.on_sent = lambda body: staff.sent(body, "the health model's snapshot", None)
+    world.model.on_snapshot = staff.sent_together
     with _logged(world):
         world.start()
         for number in range(1, scenario.workers + 1):
@@ -113,12 +114,14 @@ def _out(world: World) -> Iterator[str]:
 @contextmanager
 def _same_chance(seed: str) -> Iterator[None]:
     """The worker pauses by chance between conflicts; in a rehearsal that chance is repeatable."""
-    before = random.getstate()
+    before, thresholds = random.getstate(), gc.get_threshold()
     random.seed(f"{seed}/worker")
+    gc.set_threshold(50_000, 20, 20)  # little of a run is garbage in cycles, and looking for it is slow
     try:
         yield
     finally:
         random.setstate(before)
+        gc.set_threshold(*thresholds)
 
 
 @contextmanager

@@ -6,7 +6,8 @@ here: a tick every 30 s, and batches of the hub, again under the retry policy of
 """
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+import math
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
@@ -33,7 +34,7 @@ from remediation.engine import Engine, Ports
 from remediation.intake.read import read
 from remediation.intake.rejection import Rejection
 from remediation.intake.subject import Known
-from remediation.ports import InboxUnavailableError, LedgerUnavailableError
+from remediation.ports import InboxUnavailableError
 from remediation.views import unchanging
 from remediation.worker import Parts, Reply, Route, Worker
 
@@ -41,8 +42,8 @@ T = TypeVar("T")
 
 TICK_SECONDS = 30.0
 RETRY_SECONDS = (1.0, 30.0)
-TAKE_OVER_SECONDS = 15.0
-"""So long after its reader has died a partition is read by another worker."""
+TAKE_OVER_SECONDS = 15
+"""So long after its reader has died, or stood still, a partition is read by another worker."""
 
 POST_AGAIN_SECONDS = (5.0, 20.0, 5.0, 40.0, 5.0)
 """How an action group tries again (AZURE-FACTS §4.1)."""
@@ -100,7 +101,7 @@ class Staff:
     charges: Mapping[str, Charge]
     workers: dict[str, RunningWorker] = field(default_factory=dict)
     _started: dict[str, int] = field(default_factory=dict)
-    _read_by: str = ""
+    _reader: RunningWorker | None = None
 
     @property
     def known(self) -> Known:
@@ -121,9 +122,11 @@ class Staff:
         return started
 
     def kill(self, name: str) -> None:
-        """End a process at once, in the middle of whatever it does."""
-        self.workers.pop(name).process.kill()
-        self.world.note(Kind.PROCESS, f"{name} is killed", who=name)
+        """End a process at once, in the middle of whatever it does; one that is gone stays so."""
+        killed = self.workers.pop(name, None)
+        if killed is not None:
+            killed.process.kill()
+            self.world.note(Kind.PROCESS, f"{killed.name} is killed", who=killed.name)
 
     def any_alive(self) -> RunningWorker | None:
         """A worker that answers, if there is one."""
@@ -150,39 +153,41 @@ class Staff:
         return Worker(Parts(unchanging(self.known), engine, inbox, ports.ledger, clock, ports.tally, desk))
 
     async def _tick(self, one: RunningWorker, offset: float) -> None:
-        """The timer of the Functions host: one tick at a time, none twice."""
+        """The timer of the Functions host: one tick at a time, and the next one whatever comes."""
         loop, due = self.world.loop, self.world.loop.time() + offset
         while True:
             await asyncio.sleep(max(0.0, due - loop.time()))
-            await one.worker.tick()
-            due += TICK_SECONDS * max(1, -(-(loop.time() - due) // TICK_SECONDS))
+            try:
+                await one.worker.tick()
+            except Exception as error:  # noqa: BLE001 - the host does so; the history tells it
+                self.world.note(Kind.FAULT, f"tick failed: {error!r}", who=one.name)
+            due += TICK_SECONDS * max(1, math.ceil((loop.time() - due) / TICK_SECONDS))
 
     async def read_hub(self) -> None:
-        """Give the hub's batches to one worker after another, as long as each of them lives."""
+        """Let one worker read the hub as long as it lives, and then another."""
+        silent = 0
         while True:
-            reader = next(iter(self.workers.values()), None)
-            if reader is None or self.world.is_broken(What.INBOX):
-                await asyncio.sleep(1)
+            await asyncio.sleep(1)
+            reader = self._reader
+            silent = 0 if reader and reader.alive and not reader.process.stopped else silent + 1
+            if reader is not None and silent < TAKE_OVER_SECONDS:
                 continue
-            if self._read_by not in ("", reader.name):
-                await asyncio.sleep(TAKE_OVER_SECONDS)
-            self._read_by = reader.name
-            reading = self.world.loop.spawn(self._read(reader), reader.process, name=f"{reader.name} hub")
-            while reader.alive and not reading.done() and not self.world.is_broken(What.INBOX):
-                await asyncio.sleep(1)
-            if reader.alive:
-                reading.cancel()
-
-    def _reads_on(self, reader: RunningWorker, reading: asyncio.Task[None]) -> bool:
-        return reader.alive and not reading.done() and not self.world.is_broken(What.INBOX)
+            self._reader = self.any_alive()
+            if self._reader is not None:
+                self.world.loop.spawn(self._read(self._reader), self._reader.process, name="hub trigger")
 
     async def _read(self, one: RunningWorker) -> None:
+        """The hub trigger of the Functions host, under the retry policy of `function_app`.
+
+        A worker that stood still for long, and whose partition another has taken over, finishes its batch.
+        """
         hub, wait = self.world.hub, RETRY_SECONDS[0]
-        while True:
+        while self._reader is one:
             batch, began_at = await hub.batch(), hub.cursor
             try:
                 await one.worker.consume(batch)
-            except LedgerUnavailableError:
+            except Exception as error:  # noqa: BLE001 - the host does so; the history tells it
+                self.world.note(Kind.FAULT, f"a batch is to be delivered again: {error!r}", who=one.name)
                 await asyncio.sleep(wait)
                 wait = min(RETRY_SECONDS[1], 2 * wait)
                 continue
@@ -201,6 +206,11 @@ class Staff:
     def sent(self, body: bytes, words: str, stamp: str | None) -> None:
         """Write down that a body is on its way."""
         self.world.note(Kind.SENT, words, stamp, what=Sent(self.signals_of(body), body))
+
+    def sent_together(self, batch: Sequence[bytes]) -> None:
+        """Write down that a snapshot of the health model is on its way."""
+        ids = tuple(each for body in batch for each in self.signals_of(body))
+        self.world.note(Kind.SENT, f"snapshot of {len(batch)} nodes", what=Sent(ids))
 
     async def post(self, body: bytes) -> None:
         """Post a body to the webhook, as an action group does: again and again, and then no more."""

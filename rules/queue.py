@@ -215,7 +215,7 @@ def _partition(before: PartitionState | None, seen: PartitionLook, at: datetime)
 
 def _moved(before: PartitionState | None, now: PartitionState) -> bool:
     """Whether a consumer has written another checkpoint since the look before. A deletion is none."""
-    return before is not None and now.checkpoint not in (None, before.checkpoint)
+    return before is not None and not now.stale and now.checkpoint not in (None, before.checkpoint)
 
 
 def _all_read(known: QueueState, partitions: Mapping[str, PartitionState]) -> bool:

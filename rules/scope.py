@@ -34,6 +34,10 @@ class ScopeVerdict:
     reason: str
 
 
+TELEMETRY_LEAST = 2
+"""One stamp that fails so is a stamp that is red by the health model."""
+
+
 @dataclass(frozen=True)
 class Situation:
     """All that the scope of a fault, and the guardrails, are judged by.
@@ -45,6 +49,7 @@ class Situation:
         out: the stamps out of rotation, by whomever.
         draining_rules: the rules that ask for a drain; a stamp with such a finding counts as red.
         rules: by name; what some of them say of a fault's reach, and of a stamp's headroom.
+        deaf: the stamps whose HealthService fails by its look at the health model alone.
     """
 
     workload: Workload
@@ -53,6 +58,7 @@ class Situation:
     out: Collection[str]
     draining_rules: Collection[str]
     rules: Mapping[str, Rule] = field(default_factory=dict)
+    deaf: Collection[str] = ()
 
     # What every finding is compared with is worked out once: a storm has hundreds of findings.
 
@@ -130,6 +136,7 @@ def scope_of(finding: Finding, situation: Situation) -> ScopeVerdict:
         return own or ScopeVerdict(Scope.GLOBAL, "the finding is about the workload as a whole")
     return (
         _shared_node(finding, situation)
+        or _telemetry_alone(finding, situation)
         or _same_fault_elsewhere(finding, situation)
         or _declared(finding, situation)
         or _most_are_red_or_unknown(finding, situation)
@@ -162,6 +169,19 @@ def _shared_node(finding: Finding, situation: Situation) -> ScopeVerdict | None:
     if situation.blind_at(finding.stamp):
         return ScopeVerdict(Scope.UNKNOWN, f"telemetry is blind: {TELEMETRY} is red")
     return None
+
+
+def _telemetry_alone(finding: Finding, situation: Situation) -> ScopeVerdict | None:
+    """Several stamps are red, and not one by anything but its HealthService's look at the health model.
+
+    That check fails as well when its query cannot be asked (incident I1): then every stamp says 503,
+    and users are served all the same. What is true cannot be known.
+    """
+    red = situation.red
+    if finding.stamp not in red or len(red) < TELEMETRY_LEAST or not red <= set(situation.deaf):
+        return None
+    reason = f"HealthService of {_names(red)} fails by {situation.workload.health_score_check} alone"
+    return ScopeVerdict(Scope.UNKNOWN, f"{reason}: telemetry may be lost")
 
 
 def _same_fault_elsewhere(finding: Finding, situation: Situation) -> ScopeVerdict | None:

@@ -115,6 +115,10 @@ class WorkloadFile(Strict):
         _default(Workload, "database_check"),
         description="The HealthService's check on the database: while it fails, the processor only waits.",
     )
+    health_score_check: Line = Field(
+        _default(Workload, "health_score_check"),
+        description="The HealthService's check on the health model: it also fails when nobody can be asked.",
+    )
     dependencies: list[DependencyModel] | None = Field(
         None,
         max_length=200,
@@ -205,6 +209,7 @@ class WorkloadFile(Strict):
             front_door_url=self.front_door_url,
             processor_node=self.processor_node,
             database_check=self.database_check,
+            health_score_check=self.health_score_check,
             dependencies=REFERENCE_TREE if self.dependencies is None else tree(self.dependencies),
             maintenance=tuple(each.window() for each in self.maintenance),
             deployments=tuple(each.deployment_of() for each in self.deployments),

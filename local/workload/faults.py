@@ -29,7 +29,7 @@ class Fault(StrEnum):
 
 
 EVERYWHERE = "all"
-PAST = 500
+PAST = 200
 """So many messages each partition of a hub has had before it is deleted and made anew."""
 
 _POLLS_MOST, _POLL_SECONDS = 100, 0.05

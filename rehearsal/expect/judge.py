@@ -81,11 +81,14 @@ def _deeds(case: _Case) -> Judged:
     ]
     in_time = [row for row in at_stamp if asked.span.holds(row[0])]
     if asked.never:
+        if not in_time:
+            return Judged(asked.text, holds=True)
         said = case.said(((at, words) for at, words, _ in in_time), str(verb))
-        return Judged(asked.text, not in_time, said if in_time else "")
+        return Judged(asked.text, holds=False, instead=said, why=findings_of(case.history, asked.stamp))
     if in_time:
         return Judged(asked.text, holds=True)
-    until = asked.span.by.total_seconds() if asked.span.by else None
+    # Where it came too late, what matters is what held it until it came.
+    until = max(at for at, _, _ in at_stamp) if at_stamp else None
     said = case.said(((at, words) for at, words, _ in done), f"{verb} by a worker")
     return Judged(asked.text, holds=False, instead=said, why=why_not(case.history, verb, asked.stamp, until))
 
@@ -227,9 +230,13 @@ def _without_intent(history: History) -> Iterator[str]:
     for each in history.of(Kind.WRITTEN, Kind.EFFECT):
         if isinstance(each.what, WorkloadRecord):
             intended |= {(str(one.verb), one.stamp) for one in each.what.intents.values()}
-        elif isinstance(each.what, Effect) and each.what.by_worker and each.what.verb != FENCE:
-            if (str(each.what.verb), each.what.stamp) not in intended:
-                yield f"{each.words} at {clock_words(each.at)} without an intent"
+        elif isinstance(each.what, Effect) and not _was_intended(each.what, intended):
+            yield f"{each.words} at {clock_words(each.at)} without an intent"
+
+
+def _was_intended(effect: Effect, intended: Collection[tuple[str, str]]) -> bool:
+    by_others = not effect.by_worker or effect.verb == FENCE
+    return by_others or (str(effect.verb), effect.stamp) in intended
 
 
 def _ids(happening: Happening) -> tuple[str, ...]:

@@ -208,6 +208,12 @@ class FaultHappens(Strict):
         refuse(exactly_one(self))
         return self
 
+    @property
+    def worker(self) -> str | None:
+        """The worker that it befalls, if it is one that must be there."""
+        of_one = self.pause or self.clock
+        return of_one.worker if of_one else self.crash or self.restart
+
     def stamps(self) -> Iterator[tuple[Path, str]]:
         """The stamps that it names, and where."""
         if self.remake_hub is not None:

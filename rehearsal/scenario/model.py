@@ -147,7 +147,7 @@ class ScenarioFile(Strict):
     workers: Annotated[int, AtLeast(1, "somebody must do it", most=10)] = Field(1, description="How many.")
     health_score_check: bool = Field(
         default=True,
-        description="The HealthServices fail while the health model calls the root red, as the reference's do.",
+        description="The HealthServices fail while the health model says red, as the reference's do.",
     )
     timeline: list[EntryModel] = Field([], description="What happens, in any order.")
     run: Duration = Field(description="How long.")
@@ -164,9 +164,21 @@ class ScenarioFile(Strict):
     def _complaints(self) -> Iterator[Complaint]:
         if self.workload.file is None:
             yield from self._lost_names(self.workload.stamps)
+        yield from self._lost_workers()
         for place, entry in enumerate(self.timeline):
             if entry.at > self.run:
                 yield Complaint("it happens after the end of the run", "", ("timeline", place, "at"))
+
+    def _lost_workers(self) -> Iterator[Complaint]:
+        """Names of workers that there never are."""
+        faults = [(place, entry.fault) for place, entry in enumerate(self.timeline) if entry.fault]
+        names = [f"worker-{number}" for number in range(1, self.workers + 1)]
+        names += [fault.add for _, fault in faults if fault.add]
+        for place, fault in faults:
+            name = fault.worker
+            if name is not None and name not in names:
+                hint = did_you_mean(name, names, f"there are {', '.join(names)}")
+                yield Complaint(f"there is no {name}", hint, ("timeline", place, "fault"))
 
     def _lost_names(self, stamps: list[str]) -> Iterator[Complaint]:
         """Names of stamps that no stamp has."""

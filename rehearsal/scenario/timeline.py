@@ -222,7 +222,10 @@ class Timeline:
             self.world.note(Kind.WORLD, "the hub is deleted and made anew", said.remake_hub)
 
     def _pause(self, said: PauseModel) -> None:
-        process = self.staff.workers[said.worker].process
+        paused = self.staff.workers.get(said.worker)
+        if paused is None:
+            return
+        process = paused.process
         process.stop()
         self.world.note(Kind.PROCESS, f"{process.name} stands still", who=process.name)
 
@@ -234,7 +237,9 @@ class Timeline:
         self.world.loop.after(said.lasts.total_seconds(), resume)
 
     def _clock(self, said: ClockModel) -> None:
-        worker = self.staff.workers[said.worker]
+        worker = self.staff.workers.get(said.worker)
+        if worker is None:
+            return
         worker.clock.ahead = said.ahead or -(said.behind or timedelta())
         by = worker.clock.ahead.total_seconds()
         self.world.note(Kind.PROCESS, f"the clock of {worker.name} is {by:+.0f} s wrong", who=worker.name)

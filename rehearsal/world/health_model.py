@@ -7,7 +7,7 @@ Each event goes to the hub of the signals as the worker's own event, with a sequ
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from rehearsal.clock import WorldClock
@@ -35,6 +35,7 @@ class HealthModel:
     hub: SignalHub
     words: dict[tuple[str, str | None, str], Word] = field(default_factory=dict)
     numbers: int = 0
+    on_snapshot: Callable[[Sequence[bytes]], None] = lambda _: None
 
     @property
     def usual_source(self) -> str:
@@ -64,8 +65,9 @@ class HealthModel:
             self.words.setdefault((self.usual_source, stamp, self.workload.root_node), Word(Health.GREEN))
         while True:
             if not silent():
-                for key, word in list(self.words.items()):
-                    self.hub.send(self.event(key, word, word.health))
+                events = [self.event(key, word, word.health) for key, word in self.words.items()]
+                self.on_snapshot(events)
+                self.hub.send_all(events)
             await asyncio.sleep(SNAPSHOT_EVERY_SECONDS)
 
     def event(self, key: tuple[str, str | None, str], word: Word, before: Health | None) -> bytes:

@@ -7,7 +7,8 @@ come in before it.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
@@ -16,6 +17,7 @@ from typing import Any
 from rehearsal.clock import VirtualLoop, WorldClock
 
 BATCH_MOST = 100
+AGAIN_SECONDS = 5.0
 DELAY_SECONDS = (0.2, 1.5)
 
 
@@ -49,6 +51,7 @@ class SignalHub:
         cursor: how many of them have been read for good.
         late: how long a body takes at least and at most.
         twice: how many of a hundred bodies come twice.
+        closed: whether it cannot be reached now.
     """
 
     loop: VirtualLoop
@@ -58,7 +61,7 @@ class SignalHub:
     cursor: int = 0
     late: tuple[float, float] = DELAY_SECONDS
     twice: float = 0.0
-    on_sent: Callable[[bytes], None] = lambda _: None
+    closed: Callable[[], bool] = lambda: False
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def send(
@@ -69,11 +72,24 @@ class SignalHub:
         ago: timedelta | None = None,
     ) -> None:
         """Put a body on its way; with `ago`, one that the hub has had for so long."""
-        self.on_sent(body)
+        self.send_all([body], properties, ago=ago)
+
+    def send_all(
+        self,
+        batch: Sequence[bytes],
+        properties: Mapping[str, str] | None = None,
+        *,
+        ago: timedelta | None = None,
+    ) -> None:
+        """Put several bodies on their way, which travel together."""
         times = 2 if self.chance.uniform(0, 100) < self.twice else 1
         for _ in range(times):
             wait = self.chance.uniform(*self.late)
-            self.loop.after(wait, lambda: self.put(body, properties or {}, ago))
+            self.loop.after(wait, lambda: self._arrive(batch, properties or {}, ago))
+
+    def _arrive(self, batch: Sequence[bytes], properties: Mapping[str, str], ago: timedelta | None) -> None:
+        for body in batch:
+            self.put(body, properties, ago)
 
     def put(self, body: bytes, properties: Mapping[str, str], ago: timedelta | None = None) -> None:
         """Take a body in now."""
@@ -90,9 +106,10 @@ class SignalHub:
 
     async def batch(self) -> list[HubMessage]:
         """What comes next; waits until there is something."""
-        while self.cursor >= len(self.messages):
+        while self.closed() or self.cursor >= len(self.messages):
             self._news.clear()
-            await self._news.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), AGAIN_SECONDS if self.closed() else None)
         chosen = self.messages[self.cursor : self.cursor + BATCH_MOST]
         shared = {"PropertiesArray": [dict(each.properties) for each in chosen]}
         return [HubMessage(each.body, each.properties, each.enqueued_time, shared) for each in chosen]

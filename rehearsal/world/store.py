@@ -25,11 +25,21 @@ class Store:
     def __init__(self, world: "World") -> None:
         self.world = world
         self.shelf = Shelf()
+        self._decoded: dict[str, Stored] = {}
+
+    def stored(self, workload: str) -> Stored:
+        """The record as its bytes say; each version is decoded once, for records do not change."""
+        found = self.shelf.records.get(workload)
+        if found is None:
+            return Stored(WorkloadRecord(workload), None)
+        known = self._decoded.get(workload)
+        if known is None or known.version != found[0]:
+            known = self._decoded[workload] = Stored(decode(found[1])[0], found[0])
+        return known
 
     def record(self, workload: str) -> WorkloadRecord:
         """The record as it is, without asking anybody."""
-        found = self.shelf.records.get(workload)
-        return decode(found[1])[0] if found else WorkloadRecord(workload)
+        return self.stored(workload).record
 
 
 class StoreLedger:
@@ -48,14 +58,14 @@ class StoreLedger:
     async def load(self, workload: str) -> Stored:
         """See `Ledger`."""
         self._reach()
-        return await self._inner.load(workload)
+        return self._store.stored(workload)
 
     async def save(self, record: WorkloadRecord, version: str | None) -> str:
         """See `Ledger`."""
         self._reach()
         new = await self._inner.save(record, version)
         words = f"revision {record.revision}, {len(self._store.shelf.records[record.workload][1])} bytes"
-        self._store.world.note(Kind.WRITTEN, words, who=self._who, what=record)
+        self._store.world.note(Kind.WRITTEN, words, who=self._who, what=self._store.record(record.workload))
         return new
 
     async def append_journal(self, entries: Sequence[JournalEntry]) -> None:

@@ -29,7 +29,7 @@ from rehearsal.world.what import MEANS, OF_ALL, What
 from rehearsal.world.work_hub import PER_SECOND_BY_HEALTH_CHECKS, PER_SECOND_BY_USERS, WorkHub
 from rules.topology import Workload
 
-SERVED_EVERY_SECONDS = 5.0
+SERVED_EVERY_SECONDS = 10.0
 
 
 class World:
@@ -62,6 +62,7 @@ class World:
         self.reports = {name: Report() for name in workload.stamp_names}
         self.broken: set[What] = set()
         self.hub = SignalHub(loop, clock, self.chance("inbox"))
+        self.hub.closed = lambda: self.is_broken(What.INBOX)
         self.model = HealthModel(workload, clock, self.hub)
         self.store = Store(self)
         self.score_check = True

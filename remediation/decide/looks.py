@@ -108,6 +108,7 @@ class StampLook:
             words=f"{health.words()}; state file {self.lever.state}{origin}",
             origin=self.origin.state if self.origin else None,
             settled=self.lever.settled and (self.origin is None or self.origin.settled),
+            failing=tuple(health.unhealthy(but=state_file_check)[:REASONS_MOST]),
         )
 
 

@@ -111,7 +111,14 @@ def _situation(record: WorkloadRecord, charge: Charge, standing: Facts) -> Situa
         out=record.out(),
         draining_rules=charge.rules.draining,
         rules=charge.rules.by_name,
+        deaf=_deaf(record, charge.workload),
     )
+
+
+def _deaf(record: WorkloadRecord, workload: Workload) -> frozenset[str]:
+    """The stamps whose HealthService fails by its look at the health model and by nothing else."""
+    seen = ((name, known.seen) for name, known in record.stamps.items())
+    return frozenset(name for name, look in seen if look and look.failing == (workload.health_score_check,))
 
 
 def _judge(draft: Draft, charge: Charge) -> Situation:

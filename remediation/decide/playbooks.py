@@ -14,6 +14,7 @@ from remediation.decide.draft import Draft
 from remediation.decide.guardrails import asked_of, holds
 from remediation.decide.guardrails.target import failed_again
 from remediation.decide.levers import usable
+from remediation.decide.progress import supersede
 from remediation.decide.proof import proof_of_recovery
 from remediation.ledger.intent import Intent, IntentState, LeverKind, Verb
 from remediation.ledger.record import HeldStep
@@ -77,8 +78,7 @@ def _withdraw(draft: Draft, situation: Situation, rules: RuleSet) -> None:
         held = against_step(case_for(step, draft, situation)) if step else []
         reason = "; ".join(hold.reason for hold in held) if step else f"rule {intent.rule} is gone"
         if held or step is None:
-            draft.put_intent(intent.to(IntentState.SUPERSEDED, reason))
-            draft.happened(f"{intent.verb} of {intent.stamp} withdrawn: {reason}")
+            supersede(draft, intent, reason)
 
 
 def against_step(case: Case) -> list[Hold]:
@@ -125,9 +125,11 @@ def _rest_on(draft: Draft, stamp: str, drain: Drain, finding: Finding) -> None:
 
 
 def _consider_rejoin(stamp: str, draft: Draft, situation: Situation, rules: RuleSet) -> None:
-    known = draft.stamp(stamp)
+    known, going = draft.stamp(stamp), draft.going_at(stamp)
+    # A drain that was never seen to help is undone by the same proof: else it would be in flight for ever.
+    stuck = going[0] if len(going) == 1 and _is_stuck(going[0]) else None
     rule = rules.by_name.get(known.drain.rule) if known.drain else None
-    if known.drain is None or rule is None or draft.going_at(stamp):
+    if known.drain is None or rule is None or (going and stuck is None):
         return
     proof = proof_of_recovery(stamp, known.drain, draft.view(), situation, draft.now)
     drain = _note_proof(draft, stamp, known.drain, proven=proof.proven)
@@ -137,22 +139,39 @@ def _consider_rejoin(stamp: str, draft: Draft, situation: Situation, rules: Rule
     if stood < situation.workload.policy.rejoin_after:
         return
     moved = drain.levers[-1]
-    case = case_for(Step(Verb.REJOIN, stamp, rule, lever=moved.lever), draft, situation)
+    step = Step(Verb.REJOIN, stamp, rule, stuck.id if stuck else None, lever=moved.lever)
+    case = case_for(step, draft, situation)
     _take(draft, case, f"{proof.reason}, for {words(stood)}", Asked(content=moved.content))
+    if stuck and any(intent.verb is Verb.REJOIN for intent in draft.going_at(stamp)):
+        supersede(draft, stuck, "it was not seen to help, and its cause is over")
+
+
+def _is_stuck(intent: Intent) -> bool:
+    return intent.verb is Verb.DRAIN and intent.state is IntentState.APPLIED and intent.stuck
+
+
+def _without_help(draft: Draft, stamp: str) -> Intent | None:
+    """The drain of a stamp that was not seen to help: stuck, or its second lever was never moved after all.
+
+    What held that lever when its turn came may let go again; the first one has helped no more since.
+    """
+    moves = [each for each in draft.intents.values() if each.stamp == stamp and each.verb.moves_a_lever]
+    # By revision, for the clocks of workers differ.
+    last = max(moves, key=lambda intent: intent.id.rpartition("/")[2], default=None)
+    if last is None or draft.stamp(stamp).undone_at is not None:
+        return None
+    withdrawn = last.second and last.state is IntentState.SUPERSEDED and last.applied_at is None
+    return last if _is_stuck(last) or withdrawn else None
 
 
 def _consider_second_lever(stamp: str, draft: Draft, situation: Situation, rules: RuleSet) -> None:
     """Where the first lever was moved and is not seen to help, move the other one too."""
-    stuck = [
-        intent
-        for intent in draft.going_at(stamp)
-        if intent.verb is Verb.DRAIN and intent.state is IntentState.APPLIED and intent.stuck
-    ]
-    rule = rule_of(stuck[0], rules) if stuck else None
+    first = _without_help(draft, stamp)
+    rule = rule_of(first, rules) if first else None
     drain = draft.stamp(stamp).drain
-    if rule is None or drain is None:
+    if first is None or rule is None or drain is None:
         return
-    step = Step(Verb.DRAIN, stamp, rule, stuck[0].id, author=stuck[0].author, second=True)
+    step = Step(Verb.DRAIN, stamp, rule, first.id, author=first.author, second=True)
     case = case_for(step, draft, situation)
     lever = usable(case)
     if lever is None or lever in {moved.lever for moved in drain.levers}:
@@ -161,8 +180,11 @@ def _consider_second_lever(stamp: str, draft: Draft, situation: Situation, rules
     if held := against_step(case):
         hold_step(draft, case.step, held)
         return
-    draft.put_intent(stuck[0].to(IntentState.SUPERSEDED, "it did not help in time: the other lever is moved"))
-    _plan(draft, case, f"{stuck[0].lever} did not help in time", Asked(evidence=drain.evidence))
+    if first.in_flight:
+        draft.put_intent(first.to(IntentState.SUPERSEDED, "it did not help in time: the other lever is moved"))
+    # Whoever approved the drain wants the stamp out: the other lever is no other plan.
+    asked = Asked(evidence=drain.evidence, approved_by=first.approved_by)
+    _plan(draft, case, f"{drain.levers[-1].lever} did not help in time", asked)
 
 
 def _consider_other_step(finding: Finding, rule: Rule, draft: Draft, situation: Situation) -> None:

@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from remediation.decide.draft import Draft
-from remediation.ledger.intent import Intent, IntentState, Lease, Outcome, OutcomeKind, Verb
-from remediation.ledger.stamp import Drain, Moved, Refusal
+from remediation.ledger.intent import Intent, IntentState, Lease, LeverKind, Outcome, OutcomeKind, Verb
+from remediation.ledger.stamp import Drain, LeverState, Moved, Refusal
 from rules.policy import Policy
 from rules.queue import marks
 from rules.scope import Situation
@@ -54,15 +54,25 @@ def record_outcome(draft: Draft, intent: Intent, outcome: Outcome) -> None:
                 intent.to(IntentState.PLANNED, outcome.reason), not_before=draft.now + _wait(intent, outcome)
             )
             draft.put_intent(retry)
-        case OutcomeKind.UNKNOWN:
+        case OutcomeKind.UNKNOWN if intent.verb.moves_a_lever or intent.attempts < MAX_ATTEMPTS:
             draft.put_intent(replace(intent, outcome=outcome.reason))
         case _:
-            draft.put_intent(intent.to(IntentState.REFUSED, outcome.reason))
-            if intent.verb is Verb.DRAIN and not intent.second:
-                draft.unspend(intent.stamp)  # no stamp was drained: the other lever may be tried
-            known = draft.stamp(intent.stamp)
-            refusals = {**known.refusals, intent.lever: Refusal(draft.now, outcome.reason)}
-            draft.stamps[intent.stamp] = replace(known, refusals=refusals)
+            _refused(draft, intent, outcome)
+
+
+def _refused(draft: Draft, intent: Intent, outcome: Outcome) -> None:
+    """It will not be done by trying again.
+
+    So it is with a step that nobody answers for: it must not hold up the drains of every stamp for ever.
+    """
+    draft.put_intent(intent.to(IntentState.REFUSED, outcome.reason))
+    if not intent.verb.moves_a_lever:
+        return  # that says nothing about the stamp's levers
+    if intent.verb is Verb.DRAIN and not intent.second:
+        draft.unspend(intent.stamp)  # no stamp was drained: the other lever may be tried
+    known = draft.stamp(intent.stamp)
+    refusals = {**known.refusals, intent.lever: Refusal(draft.now, outcome.reason)}
+    draft.stamps[intent.stamp] = replace(known, refusals=refusals)
 
 
 def _wait(intent: Intent, outcome: Outcome) -> timedelta:
@@ -98,9 +108,10 @@ def _is_out(draft: Draft, intent: Intent) -> None:
             author=intent.author,
             stays_out=intent.relapse,
         )
-    # Whatever was known of refusals and other hands is over.
+    # Other hands are over. Why another lever would not do is what people ask next.
+    refusals = {lever: said for lever, said in known.refusals.items() if lever is not intent.lever}
     draft.stamps[intent.stamp] = replace(
-        known, drain=drain, adopted_at=None, reminded_at=None, refusals={}, undone_at=None
+        known, drain=drain, adopted_at=None, reminded_at=None, refusals=refusals, undone_at=None
     )
 
 
@@ -137,9 +148,19 @@ def put_back(draft: Draft, intent: Intent, reason: str) -> None:
 
 
 def supersede(draft: Draft, intent: Intent, reason: str) -> None:
-    """Give an intent up. Whoever does so has first made its effect impossible."""
+    """Give an intent up. Whoever does so has first made its effect impossible.
+
+    A drain that came to nothing takes no budget; where it lands late all the same, its adoption does.
+    """
+    begun = intent.attempts > 0 and intent.applied_at is None
+    if begun and intent.verb is Verb.DRAIN and not intent.second:
+        draft.unspend(intent.stamp)
+    _give_up(draft, intent, reason)
+
+
+def _give_up(draft: Draft, intent: Intent, reason: str) -> None:
     draft.put_intent(intent.to(IntentState.SUPERSEDED, reason))
-    draft.happened(f"{intent.verb} of {intent.stamp} withdrawn: {reason}")
+    draft.happened(f"{intent.verb} of {intent.stamp or intent.target} withdrawn: {reason}")
 
 
 def let_go(draft: Draft, workload: Workload) -> None:
@@ -150,7 +171,7 @@ def let_go(draft: Draft, workload: Workload) -> None:
     """
     for intent in draft.view().in_flight():
         if intent.stamp and intent.stamp not in workload.stamp_names:
-            supersede(draft, intent, "the stamp is no longer part of the workload")
+            _give_up(draft, intent, "the stamp is no longer part of the workload")
     for name in [name for name in draft.stamps if name not in workload.stamp_names]:
         was = " It was out of rotation." if draft.stamps.pop(name).out else ""
         draft.happened(f"{name} is no longer part of the workload.{was}")
@@ -170,9 +191,36 @@ def remind(draft: Draft, situation: Situation) -> list[str]:
     due = []
     for name, stamp in draft.stamps.items():
         out_since = stamp.drain.at if stamp.drain else stamp.adopted_at
-        if out_since is None or draft.now - max(out_since, stamp.reminded_at or out_since) < every:
+        if out_since is None:
+            continue
+        if _may_be_ours(draft, name, every):
+            draft.happened(f"{name} may be out by a change of ours that was given up: asked at once")
+        elif draft.now - max(out_since, stamp.reminded_at or out_since) >= every:
+            draft.happened(f"{name} is still drained, since {out_since:%Y-%m-%d %H:%M}: asked again")
+        else:
             continue
         draft.stamps[name] = replace(stamp, reminded_at=draft.now)
-        draft.happened(f"{name} is still drained, since {out_since:%Y-%m-%d %H:%M}: asked again")
         due.append(name)
     return due
+
+
+def _may_be_ours(draft: Draft, name: str, lately: timedelta) -> bool:
+    """Whether an origin that was just found disabled may be so by a paused worker, whose drain was given up.
+
+    Front Door has no ETag, so a change that is late cannot be fenced off. It may as well be somebody
+    else's: it is not ours to undo, and people must know at once.
+    """
+    known = draft.stamp(name)
+    if known.adopted_at is None or known.seen is None or known.seen.origin is not LeverState.OUT:
+        return False
+    if known.reminded_at is not None and known.reminded_at >= known.adopted_at:
+        return False
+    begun = [each for each in draft.intents.values() if each.stamp == name and each.verb is Verb.DRAIN]
+    return any(
+        intent.lever is LeverKind.FRONT_DOOR
+        and intent.state is IntentState.SUPERSEDED
+        and intent.attempts > 0
+        and intent.applied_at is None
+        and draft.now - intent.planned_at < lately
+        for intent in begun
+    )

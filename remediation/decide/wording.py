@@ -1,7 +1,8 @@
 """How is an incident said to people, in the line they read first and in its details?"""
 
 from remediation.decide.draft import Draft
-from remediation.ledger.intent import Verb
+from remediation.decide.levers import NAMES
+from remediation.ledger.intent import LeverKind, Verb
 from remediation.ledger.told import Action, Incident
 from rules.reach import Scope
 
@@ -38,7 +39,8 @@ def what_the_worker_does(draft: Draft, incident: Incident) -> str:
     """What the worker does about it, and if nothing, why not."""
     match incident.action:
         case Action.DRAINED:
-            return f"{incident.stamp} is drained, and seen to be; {_when_it_comes_back(draft, incident)}"
+            by = _by_which_levers(draft, str(incident.stamp))
+            return f"{incident.stamp} is drained{by}, and seen to be; {_when_it_comes_back(draft, incident)}"
         case Action.STUCK:
             return f"STUCK: {incident.stamp} was acted upon, but it was not seen to help in time; look at it"
         case Action.REFUSED:
@@ -49,6 +51,17 @@ def what_the_worker_does(draft: Draft, incident: Incident) -> str:
             return "; ".join(f"{intent.verb} of {intent.stamp} is {intent.state}" for intent in going)
         case _:
             return _why_nothing_is_done(draft, incident)
+
+
+def _by_which_levers(draft: Draft, stamp: str) -> str:
+    """By which levers, where it was not the state file alone; and why that would not do."""
+    known = draft.stamp(stamp)
+    moved = [each.lever for each in known.drain.levers] if known.drain else []
+    if moved in ([], [LeverKind.STATE_FILE]):
+        return ""
+    by = " and ".join(f"its {NAMES[lever]}" for lever in moved)
+    refused = known.refusals.get(LeverKind.STATE_FILE)
+    return f" by {by}" + (f", for the state file would not do ({refused.reason})" if refused else "")
 
 
 def _when_it_comes_back(draft: Draft, incident: Incident) -> str:

@@ -75,7 +75,9 @@ class Acting:
     def _is_due(self, intent: Intent, workload: Workload, now: datetime) -> bool:
         if intent.state is IntentState.PLANNED:
             return intent.not_before is None or intent.not_before <= now
-        return intent.state is IntentState.ACTING and self._abandoned(intent, workload, now)
+        # Without that lever it can be neither fenced nor seen: it waits for a worker who has it.
+        mine = intent.lever in self._levers or not intent.verb.moves_a_lever
+        return intent.state is IntentState.ACTING and mine and self._abandoned(intent, workload, now)
 
     def _abandoned(self, intent: Intent, workload: Workload, now: datetime) -> bool:
         """Whether a lease has run out: by its own word, or by how long we have watched it.

@@ -16,7 +16,6 @@ from rules.topology import Stamp, Workload
 
 QUEUES_WITHIN_SECONDS = 6.0
 
-PATIENCE_FIRST = timedelta(seconds=30)
 PATIENCE_LONGEST = timedelta(minutes=5)
 """A hub that does not answer is asked less and less often: we must not be what keeps it down."""
 
@@ -50,18 +49,19 @@ class Looking:
     async def queues(self, workload: Workload) -> dict[str, QueueLook]:
         """Look at every hub whose lag is watched. Slower than the others, and never asked before an act."""
         watched = [stamp for stamp in workload.stamps if stamp.event_hub is not None and self._queues]
-        asked = [stamp for stamp in watched if self._is_worth_asking(workload.name, stamp.name)]
+        asked = [stamp for stamp in watched if self._is_worth_asking(workload, stamp.name)]
         looks = await asyncio.gather(*(self._queue(stamp) for stamp in asked))
         for look in looks:
             self._remember(workload.name, look)
         return {look.stamp: look for look in looks}
 
-    def _is_worth_asking(self, workload: str, stamp: str) -> bool:
-        failed = self._failures.get((workload, stamp))
+    def _is_worth_asking(self, workload: Workload, stamp: str) -> bool:
+        failed = self._failures.get((workload.name, stamp))
         if failed is None:
             return True
         count, last = failed
-        wait = min(PATIENCE_LONGEST, PATIENCE_FIRST * (1 << min(count - 1, 8)))
+        first = workload.policy.cannot_read_after / 6
+        wait = min(PATIENCE_LONGEST, first * (1 << min(count - 1, 8)))
         return self._clock.now() - last >= wait
 
     def _remember(self, workload: str, look: QueueLook) -> None:

@@ -32,6 +32,7 @@ class Seen:
         words: what was seen, for people.
         origin: what the Front Door origin showed; None where there is no such lever.
         settled: False while a change of a lever is still being rolled out.
+        failing: the checks that failed, but for the one on the state file.
     """
 
     lever: LeverState
@@ -43,6 +44,7 @@ class Seen:
     words: str = ""
     origin: LeverState | None = None
     settled: bool = True
+    failing: tuple[str, ...] = ()
 
     @property
     def out(self) -> bool:

@@ -17,9 +17,11 @@ from remediation.decide.looks import (
 from remediation.decide.plan import Occasion, situation_of
 from remediation.decide.progress import TURNS_KEPT, record_outcome, turned
 from remediation.decide.proof import not_taken_back
+from remediation.decide.wording import what_the_worker_does
 from remediation.ledger.intent import IntentState, LeverKind, Outcome, OutcomeKind, Verb
 from remediation.ledger.record import Cause
-from remediation.ledger.stamp import LeverState, Moved, StampRecord
+from remediation.ledger.stamp import LeverState, Moved, Refusal, StampRecord
+from remediation.ledger.told import Action
 from rules.policy import Policy
 from rules.queue import PartitionLook, QueueLook, follow
 from rules.signals import Health, Subject
@@ -31,6 +33,7 @@ from tests.builders import (
     a_record,
     a_signal,
     a_workload,
+    an_incident,
     an_intent,
     at,
     registers,
@@ -180,3 +183,24 @@ def test_without_a_way_through_front_door_nothing_is_said_of_it() -> None:
     lever = a_look().by(LeverKind.FRONT_DOOR)
     assert (lever.state, lever.reason) == (LeverState.UNREACHABLE, NO_ORIGIN)
     assert Occasion(Cause.TIMER).marker is None
+
+
+@pytest.mark.parametrize(
+    ("levers", "refusals", "said"),
+    [
+        ((FILE,), {}, "weu is drained, and seen to be; "),
+        ((DOOR,), {}, "weu is drained by its Front Door origin, and seen to be; "),
+        (
+            (DOOR,),
+            {LeverKind.STATE_FILE: Refusal(at(-700), "403")},
+            "weu is drained by its Front Door origin, for the state file would not do (403), and seen to be; ",
+        ),
+        ((FILE, DOOR), {}, "weu is drained by its state file and its Front Door origin, and seen to be; "),
+    ],
+)
+def test_people_are_told_by_which_levers_a_stamp_is_out(levers: Any, refusals: Any, said: str) -> None:
+    """And why the first one would not do: the next to look at it needs that."""
+    known = replace(drained(levers=levers), refusals=refusals)
+    draft = Draft(a_record(stamps={"weu": known}), NOW)
+    words = what_the_worker_does(draft, an_incident(action=Action.DRAINED))
+    assert words.startswith(said)

@@ -145,6 +145,7 @@ def _drained() -> StampRecord:
             words="HealthService 503; state file out",
             origin=LeverState.IN,
             settled=False,
+            failing=("Database",),
         ),
     )
 

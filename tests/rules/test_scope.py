@@ -1,6 +1,7 @@
 """Is it one stamp's own fault, or something that draining a stamp cannot mend?"""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -237,3 +238,24 @@ def test_only_rules_that_ask_for_a_drain_make_a_stamp_red() -> None:
     assert scope(weu, a_situation(weu, neu, rules=(RULE,))).scope is Scope.STAMP
     assert scope(weu, a_situation(weu, neu, rules=(RULE, "lag"))).scope is Scope.GLOBAL
     assert a_situation(weu, a_finding(stamp=None)).asked_to_drain == {"weu"}
+
+
+@pytest.mark.parametrize(
+    ("deaf", "red", "expected"),
+    [
+        (["weu", "neu"], ["weu", "neu"], Scope.UNKNOWN),
+        (["weu", "neu", "eus"], ["weu", "neu", "eus"], Scope.UNKNOWN),
+        (["weu"], ["weu"], Scope.STAMP),
+        (["weu"], ["weu", "neu"], Scope.GLOBAL),
+        (["neu", "eus"], ["weu"], Scope.STAMP),
+    ],
+)
+def test_where_every_red_stamp_is_red_by_its_look_at_the_model_alone_nothing_is_known(
+    deaf: list[str], red: list[str], expected: Scope
+) -> None:
+    """I1: the query may fail and every HealthService with it; of one stamp alone it is a word like any."""
+    found = [a_finding(stamp=stamp) for stamp in red]
+    situation = replace(
+        a_situation(*found, said=roots(**dict.fromkeys(red, Health.RED))), deaf=frozenset(deaf)
+    )
+    assert scope(found[0], situation).scope is expected

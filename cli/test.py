@@ -1,0 +1,92 @@
+"""`remediation test`: do these rules and scenarios hold, and what of the rules is never tried?"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.out import NO, Json, fail, print_json, say
+from rehearsal.report.junit import junit as junit_document
+from rehearsal.suite import Suite, run_suite
+
+SHOWN_MOST = 30
+
+
+def run(
+    folder: Annotated[Path, typer.Argument(help="A folder of scenarios and rule tests, or one file.")],
+    seed: Annotated[int | None, typer.Option(help="Of all chance. Default: each scenario's own.")] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write the result as JUnit XML to this file.")] = None,
+    json: Json = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Run scenarios and rule tests, and say which rules and conditions nothing has tried."""
+    try:
+        suite = run_suite(folder, seed=seed)
+        if junit is not None:
+            junit.write_text(junit_document(suite), "utf-8")
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror}" if error.strerror else str(error))
+    if json:
+        print_json(_document(suite))
+    else:
+        _show(suite)
+    if not suite.passed:
+        raise typer.Exit(NO)
+
+
+def _show(suite: Suite) -> None:
+    for each in suite.outcomes:
+        row = f"{each.row:<4}" if each.row else "    "
+        word, style = ("ok  ", "green") if each.passed else ("FAIL", "bold red")
+        say(f"{word}  {row} {each.name}  ({Path(each.file).name}, {each.seconds:.2f}s)", style)
+        for fault in each.faults:
+            for line in fault.splitlines():
+                say(f"            {line}")
+    for problem in suite.unreadable:
+        say(f"FAIL       {problem}", "bold red")
+    _show_coverage(suite)
+    failed = sum(not each.passed for each in suite.outcomes) + bool(suite.unreadable)
+    spent = sum(each.seconds for each in suite.outcomes)
+    hours = suite.virtual_seconds / 3600
+    say(
+        f"{len(suite.outcomes)} tests, {failed} failed; {hours:.1f} virtual hours in {spent:.1f}s",
+        "bold red" if failed else "bold green",
+    )
+
+
+def _show_coverage(suite: Suite) -> None:
+    rules, (seen, parts) = suite.coverage.rules, suite.coverage.branches
+    if not rules:
+        return
+    say("")
+    say(f"rules: {suite.coverage.held} of {len(rules)} held; conditions: {seen} of {parts} were ever true")
+    never = [name for name, each in rules.items() if not each.holds]
+    for name in never[:SHOWN_MOST]:
+        say(f"  never held   {name} ({rules[name].rule.where})", "yellow")
+    if len(never) > SHOWN_MOST:
+        say(f"  … and {len(never) - SHOWN_MOST} more", "yellow")
+    for name, each in rules.items():
+        if each.holds:
+            for part in each.never:
+                say(f"  never true   {name}: {part}", "yellow")
+    if suite.rows:
+        say(f"rows of the failure table proved: {', '.join(suite.rows)}")
+
+
+def _document(suite: Suite) -> dict[str, object]:
+    seen, parts = suite.coverage.branches
+    return {
+        "passed": suite.passed,
+        "tests": suite.outcomes,
+        "unreadable": suite.unreadable,
+        "rows": suite.rows,
+        "coverage": {
+            "rules": len(suite.coverage.rules),
+            "held": suite.coverage.held,
+            "conditions": parts,
+            "true": seen,
+            "never_held": [name for name, each in suite.coverage.rules.items() if not each.holds],
+            "never_true": {
+                name: each.never for name, each in suite.coverage.rules.items() if each.holds and each.never
+            },
+        },
+    }
