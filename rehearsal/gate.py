@@ -7,11 +7,14 @@ answers when the other side fails. Without faults a call takes a moment and succ
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Protocol
 
 from rehearsal.clock import Process, VirtualLoop
+from remediation.ledger.intent import IllegalTransitionError
+from remediation.ports import ConflictError, InboxUnavailableError, LedgerUnavailableError
 
 Perform = Callable[[], Awaitable[Any]]
 
@@ -74,7 +77,7 @@ class Faults(Protocol):
 
         To crash before: `call.process.kill(); await asyncio.sleep(0)`. After the effect: perform first.
         Response lost: perform, then `return call.lost(...)`. Late effect: give `perform` to
-        `VirtualLoop.spawn` in the world with a sleep before it, and return `call.lost(...)`.
+        `land_later`, and return `call.lost(...)`.
         Stale read: keep what an earlier `perform` of the same name gave, and return that.
         """
         ...
@@ -137,3 +140,14 @@ class Gate:
         least, most = LATENCIES_SECONDS.get(call.port, LATENCY_SECONDS)
         await asyncio.sleep(self._chance.uniform(least, most))
         return await self._faults.around(call, perform)
+
+
+def land_later(loop: VirtualLoop, seconds: float, perform: Perform) -> None:
+    """Let a call take effect later, whoever dies meanwhile; what it answers then is heard by nobody."""
+
+    async def lands() -> None:
+        await asyncio.sleep(seconds)
+        with suppress(LedgerUnavailableError, ConflictError, IllegalTransitionError, InboxUnavailableError):
+            await perform()
+
+    loop.spawn(lands(), name="late effect")

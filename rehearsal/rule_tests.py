@@ -18,10 +18,10 @@ from rehearsal.scenario.workload import START
 from rules.evaluate import Asked, Evaluation, RuleSet, Since, evaluate
 from rules.fields import AlertName, Line, Matches, SeverityWord, StampName, Strict
 from rules.health import facts
-from rules.load import _checked, _listed, load_catalog, load_rules
+from rules.load import checked, listed, load_catalog, load_rules
 from rules.policy import Policy
 from rules.problems import Complaint, FileError, did_you_mean, refuse
-from rules.schema import _schema
+from rules.schema import schema_of
 from rules.signals import AlertState, Health, RegisterKey, Severity, Signal, Subject
 
 WORKLOAD = "shop"
@@ -132,9 +132,9 @@ def run_rule_tests(path: Path) -> list[RuleTest]:
         FileError: with every problem of the file.
         OSError: it, or a rule file that it names, cannot be opened.
     """
-    model, _, problems = _checked(RuleTestFile, path.read_bytes(), str(path))
+    model, _, problems = checked(RuleTestFile, path.read_bytes(), str(path))
     if model is None or problems:
-        raise FileError(_listed(problems))
+        raise FileError(listed(problems))
     texts = {file: (path.parent / file).read_text("utf-8") for file in model.rules}
     rules = RuleSet(load_rules(texts) if texts else load_catalog())
     return [_run(str(path), test, model.stamps, rules) for test in model.rule_tests]
@@ -142,7 +142,7 @@ def run_rule_tests(path: Path) -> list[RuleTest]:
 
 def rule_tests_schema() -> dict[str, Any]:
     """The JSON Schema of a file of rule tests."""
-    return _schema(RuleTestFile)
+    return schema_of(RuleTestFile)
 
 
 def _run(file: str, test: RuleTestModel, stamps: list[str], rules: RuleSet) -> RuleTest:

@@ -98,7 +98,6 @@ async def _act(
         loop.spawn(staff.read_hub(), name="hub host")
         Timeline(scenario, world, staff).begin()
         await asyncio.sleep(scenario.run.total_seconds())
-        world.settle()
     world.history.end()
     gate.close()
     return world, gate

@@ -64,15 +64,15 @@ def load_workload(text: str | bytes, name: str) -> Workload:
     Raises:
         FileError: with every problem of the file.
     """
-    model, _, problems = _checked(WorkloadFile, text, name)
+    model, _, problems = checked(WorkloadFile, text, name)
     if model is None or problems:
-        raise FileError(_listed(problems))
+        raise FileError(listed(problems))
     return model.frozen()
 
 
 def workload_problems(text: str | bytes, name: str) -> tuple[Problem, ...]:
     """Every problem of a workload file; none, if `load_workload` would take it."""
-    return _listed(_checked(WorkloadFile, text, name)[2])
+    return listed(checked(WorkloadFile, text, name)[2])
 
 
 def _rules(texts: Mapping[str, str | bytes]) -> tuple[tuple[Rule, ...], tuple[Problem, ...]]:
@@ -80,11 +80,11 @@ def _rules(texts: Mapping[str, str | bytes]) -> tuple[tuple[Rule, ...], tuple[Pr
     problems: list[Problem] = []
     first: dict[str, str] = {}
     for file, text in texts.items():
-        model, tree, found = _checked(RuleFile, text, file)
+        model, tree, found = checked(RuleFile, text, file)
         problems += _sorted([*found, *_names_twice(tree, first)])
         for place, rule in enumerate(model.rules if model else ()):
             rules.append(rule.rule(f"{file}:{tree.place(('rules', place)).line}"))
-    return tuple(rules), _listed(problems)
+    return tuple(rules), listed(problems)
 
 
 def _names_twice(tree: Tree, first: dict[str, str]) -> Iterator[Problem]:
@@ -103,7 +103,7 @@ def _names_twice(tree: Tree, first: dict[str, str]) -> Iterator[Problem]:
             )
 
 
-def _checked(kind: type[_File], text: str | bytes, file: str) -> tuple[_File | None, Tree, list[Problem]]:
+def checked(kind: type[_File], text: str | bytes, file: str) -> tuple[_File | None, Tree, list[Problem]]:
     """The model of a file where it has one, its tree, and what is wrong with it."""
     try:
         tree = read(text, file)
@@ -122,7 +122,8 @@ def _sorted(problems: list[Problem]) -> list[Problem]:
     return sorted(problems, key=lambda problem: (problem.line, problem.column))
 
 
-def _listed(problems: list[Problem]) -> tuple[Problem, ...]:
+def listed(problems: list[Problem]) -> tuple[Problem, ...]:
+    """The first problems, and that there are more where there are."""
     if len(problems) <= MAX_PROBLEMS:
         return tuple(problems)
     last = problems[MAX_PROBLEMS]

@@ -19,15 +19,16 @@ from rules.workload_file import WorkloadFile
 
 def workload_schema() -> dict[str, Any]:
     """The JSON Schema of a workload file."""
-    return _schema(WorkloadFile)
+    return schema_of(WorkloadFile)
 
 
 def rules_schema() -> dict[str, Any]:
     """The JSON Schema of a rule file."""
-    return _schema(RuleFile)
+    return schema_of(RuleFile)
 
 
-def _schema(kind: type[Strict]) -> dict[str, Any]:
+def schema_of(kind: type[Strict]) -> dict[str, Any]:
+    """The JSON Schema of a kind of file."""
     return {
         "$schema": GenerateJsonSchema.schema_dialect,
         **kind.model_json_schema(schema_generator=_ForEditors),

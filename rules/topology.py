@@ -295,7 +295,7 @@ class Workload:
         state_file_check: the HealthService's check on the state file.
         processor_node: the node of the background processor, of which its lag tells.
         database_check: the HealthService's check on the database, for whose return the processor waits.
-        health_score_check: the HealthService's check on the health model, which fails as well when it cannot ask.
+        health_score_check: the HealthService's check on the health model; fails also when it cannot ask.
         dependencies: node to the nodes that it depends on, in the health model of a stamp.
         maintenance: planned work.
         deployments: what rules may restart.

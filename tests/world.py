@@ -91,6 +91,7 @@ class Truth:
         sent: events in its hub.
         read: how many of them its processor has worked off.
         hub: whether its hub answers.
+        hub_made: when its hub was made.
     """
 
     file: str | None = ""
@@ -106,6 +107,7 @@ class Truth:
     sent: int = 100
     read: int = 100
     hub: bool = True
+    hub_made: datetime = NOW
 
 
 class World:
@@ -342,7 +344,7 @@ class FakeQueues:
         if not truth.hub:
             return QueueLook(stamp.name, now, reason="the hub cannot be reached")
         partition = PartitionLook(truth.sent, now, truth.read, now, now)
-        return QueueLook(stamp.name, now, NOW, {"0": partition})
+        return QueueLook(stamp.name, now, truth.hub_made, {"0": partition})
 
 
 class FakeSteps:

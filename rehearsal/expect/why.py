@@ -24,8 +24,8 @@ def why_not(history: History, verb: Verb, stamp: str | None, until: float | None
         f"{verb} of {name} held by {guardrail} from {clock_words(first)} to {clock_words(last)}: {reason}"
         for (name, guardrail), (first, last, reason) in spans.items()
     ]
-    held = lines[:LINES_MOST] or [f"no guardrail held a {verb}"]
-    return (*held, *findings_of(history, stamp))
+    reasons = lines[:LINES_MOST] or [f"no guardrail held a {verb}"]
+    return (*reasons, *findings_of(history, stamp))
 
 
 def findings_of(history: History, stamp: str | None) -> tuple[str, ...]:

@@ -15,9 +15,9 @@ from rehearsal.scenario.model import EntryModel, ScenarioFile
 from rehearsal.scenario.workload import workload_of
 from remediation.decide.plan import Charge
 from rules.evaluate import RuleSet
-from rules.load import _checked, _listed, load_catalog, load_rules, load_workload
+from rules.load import checked, listed, load_catalog, load_rules, load_workload
 from rules.problems import FileError, Problem
-from rules.schema import _schema
+from rules.schema import schema_of
 from rules.topology import Workload
 from rules.yaml_tree import Tree
 
@@ -71,9 +71,9 @@ def read_scenario(text: str | bytes, name: str, folder: Path) -> Scenario:
     Raises:
         FileError: with every problem.
     """
-    model, tree, problems = _checked(ScenarioFile, text, name)
+    model, tree, problems = checked(ScenarioFile, text, name)
     if model is None or problems:
-        raise FileError(_listed(problems))
+        raise FileError(listed(problems))
     lost = _Files(tree, folder)
     bodies = {
         entry.body.file: lost.text(entry.body.file, ("timeline", place, "body", "file"))
@@ -105,7 +105,7 @@ def read_scenario(text: str | bytes, name: str, folder: Path) -> Scenario:
 
 def scenario_schema() -> dict[str, Any]:
     """The JSON Schema of a scenario file, for editors."""
-    return _schema(ScenarioFile)
+    return schema_of(ScenarioFile)
 
 
 def _in_mode(workload: Workload, model: ScenarioFile) -> Workload:

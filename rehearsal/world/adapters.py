@@ -22,6 +22,7 @@ from rules.topology import Stamp, Workload
 APPLIED = Outcome(OutcomeKind.APPLIED, "done")
 ORIGIN_CONTENT = '{"enabledState":"Enabled","priority":1,"weight":100}'
 RESTART_SECONDS = 90.0
+CONTENT_MOST = 4096
 
 
 class WorldHealthServices:
@@ -61,6 +62,8 @@ class WorldStateFiles:
         self._world, self._who = world, who
 
     def _outage(self, stamp: Stamp) -> str:
+        if stamp.name not in self._world.stamps:
+            return "there is no such container"
         for what in (What.STORAGE, What.ENTRA, What.DNS):
             if self._world.is_broken(what, stamp.name):
                 return f"{what} is down"
@@ -73,12 +76,14 @@ class WorldStateFiles:
         file = self._world.stamps[stamp.name].file
         if file.content is None:
             return LeverLook(stamp.name, LeverState.OUT)
-        return LeverLook(stamp.name, LeverState.IN, file.tag, file.content)
+        return LeverLook(stamp.name, LeverState.IN, file.tag, file.content[:CONTENT_MOST])
 
     async def take_out(self, stamp: Stamp, tag: str) -> Outcome:
         """See `Lever`."""
         if why := self._outage(stamp):
             return Outcome(OutcomeKind.TRANSIENT, why)
+        if not tag:
+            return Outcome(OutcomeKind.REFUSED, "the state file was not looked at")
         file = self._world.stamps[stamp.name].file
         if file.content is None:
             return Outcome(OutcomeKind.APPLIED, "the state file is gone already", found=True)

@@ -19,7 +19,6 @@ from rehearsal.world.health_service import (
     MESSAGE_PRODUCER,
     PAUSE_SECONDS,
     ROUND_SECONDS,
-    SLOW_ROUND_SECONDS,
     Report,
 )
 from rehearsal.world.inbox import SignalHub
@@ -28,8 +27,6 @@ from rehearsal.world.store import Store
 from rehearsal.world.what import MEANS, OF_ALL, What
 from rehearsal.world.work_hub import PER_SECOND_BY_HEALTH_CHECKS, PER_SECOND_BY_USERS, WorkHub
 from rules.topology import Workload
-
-SERVED_EVERY_SECONDS = 10.0
 
 
 class World:
@@ -68,7 +65,7 @@ class World:
         self.score_check = True
         self.rollout = timedelta(seconds=ROLLOUT_SECONDS)
         self.finished: dict[str, float] = {}
-        self._served: tuple[float, tuple[str, ...]] | None = None
+        self._served: Served | None = None
 
     def chance(self, purpose: str) -> Random:
         """Random numbers of their own for one purpose, so that none of them shifts those of another."""
@@ -80,22 +77,21 @@ class World:
             self._check(name)
             self.loop.spawn(self._health_service(name), name=f"healthservice {name}")
             self.loop.spawn(self._probing(name), name=f"front door {name}")
-        self.loop.spawn(self._users(), name="users")
+        self.changed()
         self.loop.spawn(self.model.run(self.is_silent), name="health model")
 
     # --- what is broken ------------------------------------------------------------------------
 
     def set_broken(self, what: What, stamp: str | None, *, broken: bool, words: str = "") -> None:
         """Break something, or mend it."""
-        self.settle()
         where = self.stamps[stamp].broken if stamp and what not in OF_ALL else self.broken
         (where.add if broken else where.discard)(what)
         if not broken and stamp is None:
             for truth in self.stamps.values():
                 truth.broken.discard(what)
-        self.settle()
         verb = "breaks" if broken else "is mended"
         self.note(Kind.WORLD, f"{what} {verb}: {words or MEANS[what]}", stamp)
+        self.changed()
 
     def is_broken(self, what: What, stamp: str | None = None) -> bool:
         """Whether it is broken, there or for all."""
@@ -108,8 +104,8 @@ class World:
         """Whether telemetry is dead."""
         return self.is_broken(What.TELEMETRY)
 
-    def settle(self) -> None:
-        """Bring everything that is worked out only when looked at to this moment."""
+    def changed(self) -> None:
+        """Something is otherwise than before: work out what it does to the hubs, and to users."""
         to = receiving(self.origins)
         for name, hub in self.hubs.items():
             hub.settle(self.loop.time())
@@ -119,6 +115,15 @@ class World:
             by_users = PER_SECOND_BY_USERS if name in to and self.serves(name, of="requests") else 0.0
             quiet = self.is_broken(What.SENDERS, name) or self.is_broken(What.SEND, name)
             hub.per_second = 0.0 if quiet else PER_SECOND_BY_HEALTH_CHECKS + by_users
+        self._count_users(to if self.edge_is_open() else ())
+
+    def _count_users(self, to: tuple[str, ...]) -> None:
+        good = [name for name in to if self.serves(name)]
+        served = Served(round(100 * len(good) / len(to), 1) if to else 0.0, to)
+        if served != self._served:
+            self._served = served
+            words = f"{served.percent:g} % of users are served; they go to {', '.join(to) or 'nowhere'}"
+            self.note(Kind.SERVED, words, what=served)
 
     # --- what is so ----------------------------------------------------------------------------
 
@@ -143,11 +148,9 @@ class World:
     async def _health_service(self, name: str) -> None:
         await asyncio.sleep(self.chance(f"healthservice {name}").uniform(0, PAUSE_SECONDS))
         while True:
-            slow = self.is_broken(What.REPORT, name)
-            await asyncio.sleep(SLOW_ROUND_SECONDS if slow else ROUND_SECONDS)
             if not self.is_broken(What.REPORT, name):
                 self._check(name)
-            await asyncio.sleep(PAUSE_SECONDS)
+            await asyncio.sleep(ROUND_SECONDS + PAUSE_SECONDS)
 
     def _check(self, name: str) -> None:
         file = self.stamps[name].file.content is not None and not self.is_broken(What.STORAGE, name)
@@ -172,29 +175,13 @@ class World:
                 origin.samples.append(reaches and self.reports[name].status == 200)
                 if origin.healthy is not was:
                     self.note(Kind.ROUTED, f"Front Door finds it {_state(origin)}", name)
+                    self.changed()
             await asyncio.sleep(PROBE_EVERY_SECONDS)
-
-    async def _users(self) -> None:
-        while True:
-            self.settle()
-            to = receiving(self.origins) if self.edge_is_open() else ()
-            good = [name for name in to if self.serves(name)]
-            percent = round(100 * len(good) / len(to), 1) if to else 0.0
-            if (percent, to) != self._served:
-                self._served = (percent, to)
-                went = ", ".join(to) or "nowhere"
-                self.note(
-                    Kind.SERVED,
-                    f"{percent:g} % of users are served; they go to {went}",
-                    what=Served(percent, to),
-                )
-            await asyncio.sleep(SERVED_EVERY_SECONDS)
 
     # --- what is done to it --------------------------------------------------------------------
 
     def effect(self, effect: Effect, who: str, words: str) -> None:
         """Write an effect down."""
-        self.settle()
         self.note(Kind.EFFECT, words, effect.stamp or None, who, effect)
 
     def roll_out(self, stamp: str, *, enabled: bool) -> None:
@@ -211,8 +198,8 @@ class World:
                 self.loop.after(10, at_the_edge)
                 return
             origin.at_the_edge, origin.settled = enabled, True
-            self.settle()
             self.note(Kind.ROUTED, f"the edge has {'enabled' if enabled else 'disabled'} the origin", stamp)
+            self.changed()
 
         self.loop.after(self.rollout.total_seconds(), at_the_edge)
 

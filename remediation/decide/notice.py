@@ -15,6 +15,9 @@ LEARNED_FROM = 20
 LEARNED_LEAST = 5
 """So many drains are remembered, and so many are needed before they tell what is usual."""
 
+DRAINS_KEPT = 200
+"""Hands that take a stamp out every minute must not fill the record: of a day, so many count, or the budget."""
+
 SEEN_EVERY = timedelta(seconds=30)
 """An effect is seen at a tick of the timer: that much later than it came, at the most."""
 
@@ -34,7 +37,7 @@ def take_note(draft: Draft, live: LiveLook, workload: Workload) -> None:
             elif intent.state is IntentState.APPLIED:
                 _verify(draft, intent, look, live.path, workload)
         if going == undone:
-            _notice_others_hands(draft, name, look, begun_since=known.seen is not None)
+            _notice_others_hands(draft, name, look, workload.policy, begun_since=known.seen is not None)
             _notice_by_itself(draft, name, seen)
     _verify_steps(draft, live, workload)
 
@@ -110,9 +113,14 @@ def _verify_steps(draft: Draft, live: LiveLook, workload: Workload) -> None:
         elif not intent.stuck and passed > workload.policy.verify_within:
             draft.put_intent(replace(intent, stuck=True))
             draft.happened(f"{intent.verb} of {intent.target} at {intent.stamp} is stuck")
+        elif passed > workload.policy.verify_within + workload.policy.cooldown:
+            # People were told. It must not hold up the drains of every stamp for ever.
+            supersede(draft, intent, "nothing was ever seen of it")
 
 
-def _notice_others_hands(draft: Draft, name: str, look: StampLook, *, begun_since: bool) -> None:
+def _notice_others_hands(
+    draft: Draft, name: str, look: StampLook, policy: Policy, *, begun_since: bool
+) -> None:
     known = draft.stamp(name)
     shown = [look.lever.state, *([look.origin.state] if look.origin else [])]
     if LeverState.OUT in shown and not known.out:
@@ -120,6 +128,7 @@ def _notice_others_hands(draft: Draft, name: str, look: StampLook, *, begun_sinc
         if begun_since:
             # Budgets are over people too. One found at the first look may be any age, and is not counted.
             draft.spend(name)
+            draft.drains = draft.drains[-max(DRAINS_KEPT, policy.drains_per_day) :]
         draft.happened(f"{name} was drained by other hands: adopted")
     elif set(shown) == {LeverState.IN} and known.adopted_at is not None:
         draft.stamps[name] = replace(known, adopted_at=None)

@@ -10,23 +10,24 @@ from datetime import datetime
 
 from remediation.decide.draft import Draft
 from remediation.decide.incidents import remind_people, update_incidents
-from remediation.decide.lagging import signal_of_queue
-from remediation.decide.looks import LiveLook, signal_of, signal_of_path
+from remediation.decide.lagging import CONSUMER_LAG, signal_of_queue
+from remediation.decide.looks import FRONT_DOOR, FRONT_DOOR_NODE, LiveLook, signal_of, signal_of_path
 from remediation.decide.notice import take_note
 from remediation.decide.playbooks import plan_steps
 from remediation.decide.progress import let_go, remind, turned
 from remediation.ledger.intent import Verb
 from remediation.ledger.orders import HoldSwitch
 from remediation.ledger.record import Cause, WorkloadRecord
+from remediation.ledger.stamp import Drain
 from rules.conditions import words
 from rules.evaluate import RuleSet, evaluate
 from rules.findings import Finding, update
 from rules.health import Facts, Registers, bounded, facts, fold, forget, from_future, too_old
 from rules.policy import Policy
-from rules.queue import follow
+from rules.queue import QueueState, follow, marks
 from rules.reach import Scope
 from rules.scope import TELEMETRY, Situation, scope_of
-from rules.signals import Health, Signal
+from rules.signals import Health, RegisterKey, Signal
 from rules.topology import Workload
 
 REASON_MOST = 200
@@ -126,10 +127,11 @@ def _judge(draft: Draft, charge: Charge) -> Situation:
     standing = _facts(draft.registers, charge, draft.now)
     evaluation = evaluate(rules, standing, workload.stamp_names, draft.since, draft.now)
     findings = update(draft.findings, evaluation, rules, draft.now)
+    ailing = {asked.stamp for asked in draft.findings if asked.rule in rules.draining}
     # In the order of the mappings, never of a set: every worker must write the same bytes.
     for asked in [asked for asked in findings if asked not in draft.findings]:
         draft.happened(f"{asked.rule} holds for {asked.stamp or 'the workload'}: {findings[asked].reason}")
-        if asked.stamp and asked.rule in rules.draining:
+        if asked.stamp and asked.rule in rules.draining and asked.stamp not in ailing:
             turned(draft, asked.stamp, workload.policy)
     for asked in [asked for asked in draft.findings if asked not in findings]:
         draft.happened(f"{asked.rule} no longer holds for {asked.stamp or 'the workload'}")
@@ -174,20 +176,34 @@ def _take_in(draft: Draft, occasion: Occasion, charge: Charge) -> None:
     # What a drain waits to be taken back is kept, however old: else its proof could never come.
     needed = {key for stamp in draft.stamps.values() if stamp.drain for key in stamp.drain.evidence}
     folded = forget(fold(before, [*good, *looked]), draft.now, policy, needed)
+    _forget_unwatched(draft, folded, charge.workload)
     if occasion.crowded or len(folded) > REGISTERS_CAREFREE:
         folded = bounded(folded, precious=needed, roots={charge.workload.root_node})
     draft.registers = folded
 
 
+def _forget_unwatched(draft: Draft, folded: dict[RegisterKey, Signal], workload: Workload) -> None:
+    """Drop our own words about what the files no longer have us look at: nobody else takes them back."""
+    if workload.front_door_url is None:
+        folded.pop(RegisterKey(None, FRONT_DOOR_NODE, FRONT_DOOR), None)
+    for stamp in workload.stamps:
+        if stamp.event_hub is not None:
+            continue
+        folded.pop(RegisterKey(stamp.name, workload.processor_node, CONSUMER_LAG), None)
+        if draft.stamp(stamp.name).queue is not None:
+            draft.stamps[stamp.name] = replace(draft.stamp(stamp.name), queue=None)
+
+
 def _by_looking(draft: Draft, live: LiveLook | None, workload: Workload) -> list[Signal]:
     """What the looks say about the roots, where it is worth writing down.
 
-    Not of a stamp that is on its way back: its HealthService may still speak of the drain. And what
-    only repeats a word that is still good for a while is no reason to write the record.
+    Not of a stamp that is on its way back: its HealthService may still speak of the drain, unless that
+    takes too long. And what only repeats a word that is still good for a while is no reason to write.
     """
     if live is None:
         return []
-    returning = {i.stamp for i in draft.intents.values() if i.in_flight and i.verb is Verb.REJOIN}
+    back = (i for i in draft.intents.values() if i.in_flight and i.verb is Verb.REJOIN)
+    returning = {intent.stamp for intent in back if not intent.stuck}
     signals = [signal_of(look, workload) for name, look in live.stamps.items() if name not in returning]
     path = signal_of_path(live, workload)
     return [each for each in (*signals, *([path] if path else [])) if _is_news(each, draft, workload.policy)]
@@ -201,9 +217,22 @@ def _by_queues(draft: Draft, live: LiveLook | None, charge: Charge) -> list[Sign
         state = follow(known.queue, look)
         if state == known.queue:
             continue
-        draft.stamps[name] = replace(known, queue=state)
+        draft.stamps[name] = replace(known, queue=state, drain=_of_this_hub(draft, name, state))
         signals.append(signal_of_queue(state, live, charge.workload, draft.now))
     return [each for each in signals if _is_news(each, draft, charge.workload.policy)]
+
+
+def _of_this_hub(draft: Draft, name: str, state: QueueState) -> Drain | None:
+    """The drain of a stamp, if any; its return waits for nothing that lay in a hub which is gone.
+
+    A hub that is made anew counts from nought: the old numbers would never be passed.
+    """
+    known = draft.stamp(name)
+    before = known.queue.remade_at if known.queue else None
+    if known.drain is None or not known.drain.marks or state.remade_at in (None, before):
+        return known.drain
+    draft.happened(f"{name}: its hub was made anew; what it holds now must be worked off, the rest is lost")
+    return replace(known.drain, marks=marks(state))
 
 
 def _is_news(signal: Signal, draft: Draft, policy: Policy) -> bool:

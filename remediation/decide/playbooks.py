@@ -108,13 +108,22 @@ def _consider_drain(finding: Finding, rule: Rule, draft: Draft, situation: Situa
     if drain is not None:
         _rest_on(draft, stamp, drain, finding)
         return
-    if draft.going_at(stamp):
+    if not all(_gives_way(intent, draft) for intent in draft.going_at(stamp)):
         return
+    for intent in draft.going_at(stamp):
+        supersede(draft, intent, f"it was not seen to serve again, and now: {finding.reason}")
     case = case_for(Step(Verb.DRAIN, stamp, rule), draft, situation)
     step = replace(case.step, lever=usable(case))
     again = "it came back by itself and failed again, so it is kept out: "
     reason = (again if failed_again(case.target, case.policy) else "") + finding.reason
     _take(draft, replace(case, step=step), reason, Asked(evidence=finding.evidence))
+
+
+def _gives_way(intent: Intent, draft: Draft) -> bool:
+    """A return that is stuck and found to be ill holds up nothing: its levers are where they should be."""
+    seen = draft.stamp(intent.stamp).seen
+    stuck = intent.verb is Verb.REJOIN and intent.state is IntentState.APPLIED and intent.stuck
+    return stuck and seen is not None and seen.settled
 
 
 def _rest_on(draft: Draft, stamp: str, drain: Drain, finding: Finding) -> None:
@@ -196,9 +205,14 @@ def _consider_other_step(finding: Finding, rule: Rule, draft: Draft, situation: 
         if (intent.verb, intent.stamp, intent.rule) == (verb, stamp, rule.name)
         and (intent.in_flight or intent.planned_at >= finding.since)
     ]
+    step = Step(verb, stamp, rule, target=rule.target or "")
+    refused = [intent.outcome for intent in taken if intent.state is IntentState.REFUSED]
+    if refused:
+        # Kept as a hold, so that people are told why it was not done.
+        hold_step(draft, step, [Hold(Guardrail.LEVER_WORKS, f"it was refused: {refused[-1]}")])
     if taken:
         return
-    case = case_for(Step(verb, stamp, rule, target=rule.target or ""), draft, situation)
+    case = case_for(step, draft, situation)
     _take(draft, case, finding.reason, Asked(evidence=finding.evidence))
 
 
@@ -251,7 +265,9 @@ def _note_proof(draft: Draft, stamp: str, drain: Drain, *, proven: bool) -> Drai
 def _plan(draft: Draft, case: Case, reason: str, asked: Asked) -> None:
     workload, step = draft.before.workload, case.step
     rejoined_at = draft.stamp(step.stamp).rejoined_at
-    failed_again = rejoined_at is not None and draft.now - rejoined_at < case.policy.probation
+    # When it failed is what counts: settling, or a budget, may have held the drain for long.
+    failed_at = case.finding.since if case.finding else draft.now
+    failed_again = rejoined_at is not None and failed_at - rejoined_at < case.policy.probation
     intent = Intent(
         id=f"{workload}/{step.stamp}/{step.verb}/{draft.before.revision + 1:010d}",
         verb=step.verb,

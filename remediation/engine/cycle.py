@@ -17,6 +17,7 @@ from remediation.engine.looking import Looking
 from remediation.engine.telling import Telling
 from remediation.ledger.codec import RecordTooLargeError
 from remediation.ledger.intent import Intent, IntentState, LeverKind, Verb
+from remediation.ledger.orders import HoldSwitch
 from remediation.ledger.record import Cause, WorkloadRecord
 from remediation.ledger.told import Channel
 from remediation.observe import Tally, log
@@ -91,6 +92,7 @@ class Engine:
         """
         self._charges = charges
         self._problem = problem
+        self._markers: dict[str, HoldSwitch | None] = {}
         self._clock = ports.clock
         self._tally = ports.tally
         self._book = Book(ports.ledger, ports.tally)
@@ -147,7 +149,8 @@ class Engine:
             await self._accept_some(charge, arrivals[first : first + ARRIVALS_AT_ONCE])
 
     async def _accept_some(self, charge: Charge, arrivals: list[Arrival]) -> None:
-        occasion = Occasion(Cause.SIGNALS, arrivals)
+        # By the marker as it was last seen: else every batch would plan what the next tick withdraws.
+        occasion = Occasion(Cause.SIGNALS, arrivals, marker=self._markers.get(charge.workload.name))
         try:
             written = await self._decide(charge, occasion)
         except Exception as error:
@@ -224,6 +227,7 @@ class Engine:
                 self._looking.steps(charge.workload, _to_be_verified(record)),
                 self._book.marker(charge.workload.name),
             )
+            self._markers[charge.workload.name] = marker
             live = replace(live, queues=await queues, steps=steps)
             try:
                 occasion = Occasion(Cause.TIMER, live=live, marker=marker, problem=self._problem())

@@ -51,7 +51,8 @@ def test_the_words_of_a_look_are_those_that_the_record_keeps() -> None:
 def test_what_was_seen_through_front_door_stands_above_it(reasons: tuple[str, ...], said: str) -> None:
     """With its reasons and its time; only what the look through Front Door said itself."""
     word = a_signal(None, "FrontDoor", Health.RED, source="front-door", reasons=reasons)
-    everywhere = a_charge(a_rule(playbook=Playbook.PAGE, asked_of=AskedOf.WORKLOAD))
+    workload = replace(an_auto_workload(), front_door_url="https://shop.example/health/stamp")
+    everywhere = a_charge(a_rule(playbook=Playbook.PAGE, asked_of=AskedOf.WORKLOAD), workload=workload)
     shown = differs(word, a_signal(None, health=Health.RED), charge=everywhere)
     assert shown.splitlines()[0] == f"through Front Door: {said}, at 03:00:00"
     assert len(shown.splitlines()) == 4

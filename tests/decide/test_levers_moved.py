@@ -23,15 +23,18 @@ from remediation.ledger.record import Cause
 from remediation.ledger.stamp import LeverState, Moved, Refusal, StampRecord
 from remediation.ledger.told import Action
 from rules.policy import Policy
-from rules.queue import PartitionLook, QueueLook, follow
+from rules.queue import PartitionLook, QueueLook, QueueState, follow
 from rules.signals import Health, Subject
+from rules.topology import BlobContainer, EventHub
 from tests.builders import (
     NODE,
     NOW,
+    STAMPS,
     a_live_look,
     a_look,
     a_record,
     a_signal,
+    a_stamp,
     a_workload,
     an_incident,
     an_intent,
@@ -139,13 +142,19 @@ def test_a_lag_is_a_word_about_the_processor_that_knows_when_the_database_fails(
     assert waiting.health is Health.YELLOW
 
 
+HUB = EventHub("backendqueue-eh", "backendworker-cs", BlobContainer("ehcheckpoints"), namespace="shop")
+WATCHED = a_charge(
+    workload=replace(a_workload(), stamps=tuple(a_stamp(name, event_hub=HUB) for name in STAMPS))
+)
+
+
 def test_a_look_at_a_hub_is_taken_in_once() -> None:
     """P20: the same look again changes nothing."""
     live = replace(a_live_look(), queues={"weu": a_queue(100, 100)})
-    once = decided(a_record(), live=live)
+    once = decided(a_record(), live=live, charge=WATCHED)
     known = once.stamp("weu").queue
     assert known is not None
-    again = decided(once, live=live)
+    again = decided(once, live=live, charge=WATCHED)
     assert again.stamp("weu").queue == known
 
 
@@ -153,8 +162,26 @@ def test_who_cannot_see_takes_nothing_back() -> None:
     """A hub that cannot be looked at leaves the last red word about its processor as it was."""
     red = a_signal(source=CONSUMER_LAG, health=Health.RED)
     live = replace(a_live_look(look_at=at(30)), queues={"weu": QueueLook("weu", at(30), reason="no route")})
-    seen = decided(a_record(registers=registers([red])), live=live, now=at(30))
+    seen = decided(a_record(registers=registers([red])), live=live, now=at(30), charge=WATCHED)
     assert seen.registers[red.key].health is Health.RED
+
+
+def test_what_we_look_at_no_more_is_forgotten() -> None:
+    """P3: our own last words about a hub, and about the way through Front Door, would stand for ever."""
+    words = (a_signal(source=CONSUMER_LAG, health=Health.RED), a_signal(None, "FrontDoor", source=FRONT_DOOR))
+    record = a_record(registers=registers(words), stamps={"weu": StampRecord(queue=QueueState("weu", NOW))})
+    after = decided(record, charge=a_charge(workload=a_workload()))
+    assert (after.registers, after.stamp("weu").queue) == ({}, None)
+
+
+def test_the_backlog_of_a_hub_that_is_gone_is_waited_for_no_more() -> None:
+    """P14: a new hub counts from nought; what it holds at first sight takes the place of the old marks."""
+    queue = follow(None, replace(a_queue(100, 100), hub_created_at=at(-900)))
+    drained = StampRecord(queue=queue, drain=a_drain(marks={"0": 100}))
+    out = a_live_look(a_look(lever=LeverState.OUT, look_at=at(30)), look_at=at(30))
+    live = replace(out, queues={"weu": replace(a_queue(7, 3, 30), hub_created_at=at(20))})
+    after = decided(a_record(stamps={"weu": drained}), live=live, now=at(30), charge=WATCHED)
+    assert after.stamp("weu").drain == a_drain(marks={"0": 7})
 
 
 @pytest.mark.parametrize(
@@ -193,7 +220,7 @@ def test_without_a_way_through_front_door_nothing_is_said_of_it() -> None:
         (
             (DOOR,),
             {LeverKind.STATE_FILE: Refusal(at(-700), "403")},
-            "weu is drained by its Front Door origin, for the state file would not do (403), and seen to be; ",
+            "weu is drained by its Front Door origin, for the state file would not do (403), and ",
         ),
         ((FILE, DOOR), {}, "weu is drained by its state file and its Front Door origin, and seen to be; "),
     ],

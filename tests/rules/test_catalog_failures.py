@@ -216,6 +216,23 @@ def test_a_quota_of_the_subscription_leaves_no_stamp_with_headroom() -> None:
     assert list(situation(FAILURES["F16 of the subscription"][0]).full) == [None]
 
 
+@pytest.mark.parametrize("name", ["shop-release-1.42", "shop app deployed", "AppConfigurationChanged"])
+def test_f27_a_root_that_turns_red_soon_after_a_change_asks_to_roll_it_back(name: str) -> None:
+    """One family, and one page: what was changed last is the first suspect, but not for ever."""
+    signals = [an_alert(name), a_signal("weu", "Stamp", Health.RED)]
+    both = {("root-node-red", "weu"), ("root-node-red-after-a-change", "weu")}
+    assert holding([an_alert(name)]) == set()
+    assert holding(signals) == both
+    assert len({RULES.by_name[rule].family for rule, _ in both}) == 1
+    assert holding(signals, timedelta(minutes=31)) == {("root-node-red", "weu")}
+
+
+def test_f27_an_alert_about_a_deployment_is_no_change() -> None:
+    """Replicas that are missing are what came of something; rolling back may be wrong."""
+    signals = [an_alert("KubeDeploymentReplicasMismatch"), a_signal("weu", "Stamp", Health.RED)]
+    assert holding(signals) == {("root-node-red", "weu")}
+
+
 @pytest.mark.parametrize(
     "name",
     [
