@@ -143,7 +143,9 @@ def ports_of(settings: Settings, charges: Mapping[str, Charge], opened: AsyncExi
         clock=clock,
         ledger=ledger_of(settings, opened),
         lever=lever,
-        origin=FrontDoorLever(Arm(door, tokens, url=settings.arm_url)),
+        origin=FrontDoorLever(
+            Arm(door, tokens, url=settings.arm_url, scope=f"{settings.arm_url.rstrip('/')}/.default")
+        ),
         health_services=HttpHealthServices(
             door.get, clock, front_door_id, timeout_seconds=LOOK_WITHIN_SECONDS
         ),

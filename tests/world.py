@@ -137,7 +137,13 @@ class World:
         self.taken: list[Intent] = []
         self.engine = self.a_worker("worker-1")
 
-    def a_worker(self, name: str, lever: "FakeLever | None" = None, steps: Steps | None = None) -> Engine:
+    def a_worker(
+        self,
+        name: str,
+        lever: "FakeLever | None" = None,
+        steps: Steps | None = None,
+        origin: "FakeOrigin | None" = None,
+    ) -> Engine:
         """Another worker on the same ledger and the same stamps."""
         ports = Ports(
             clock=self.clock,
@@ -147,7 +153,7 @@ class World:
             pager=FakeTeller(self),
             notifier=FakeTeller(self),
             tally=self.tally,
-            origin=FakeOrigin(self),
+            origin=origin or FakeOrigin(self),
             queues=FakeQueues(self),
             steps=steps or FakeSteps(self),
         )
@@ -196,6 +202,12 @@ class World:
     def out(self) -> set[str]:
         """The stamps whose state file is absent."""
         return {name for name, truth in self.truth.items() if truth.file is None}
+
+    def serves(self, name: str) -> bool:
+        """Whether a stamp serves users, by the truth: in rotation by both levers, and healthy."""
+        truth = self.truth[name]
+        in_rotation = truth.file is not None and truth.enabled and "MAINTENANCE" not in truth.file
+        return in_rotation and truth.storage and truth.reachable and not truth.failing
 
     def pages(self, kind: MessageKind = MessageKind.TRIGGER) -> list[Message]:
         """The pages that were delivered."""

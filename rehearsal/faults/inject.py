@@ -12,7 +12,7 @@ from typing import Any
 
 from rehearsal.clock import Process, VirtualLoop
 from rehearsal.faults.kinds import CallFault, Fault, Point
-from rehearsal.gate import Call, Perform
+from rehearsal.gate import Call, Perform, land_later
 from remediation.decide.looks import HealthLook
 
 SLOW_SECONDS = 4.0
@@ -131,14 +131,7 @@ class Injector:
         return answer
 
     async def _late(self, call: Call, perform: Perform) -> Any:
-        async def lands() -> None:
-            await asyncio.sleep(LATE_SECONDS)
-            try:
-                await perform()
-            except Exception:  # noqa: BLE001 - nobody is left to be told
-                return
-
-        self._loop.spawn(lands(), name=f"late {call.name}")
+        land_later(self._loop, LATE_SECONDS, perform)
         await asyncio.sleep(GIVES_UP_SECONDS)
         return call.lost("rehearsed: timed out")
 

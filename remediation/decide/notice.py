@@ -16,7 +16,7 @@ LEARNED_LEAST = 5
 """So many drains are remembered, and so many are needed before they tell what is usual."""
 
 DRAINS_KEPT = 200
-"""Hands that take a stamp out every minute must not fill the record: of a day, so many count, or the budget."""
+"""Hands that take a stamp out every minute must not fill the record: so many count, or the budget."""
 
 SEEN_EVERY = timedelta(seconds=30)
 """An effect is seen at a tick of the timer: that much later than it came, at the most."""

@@ -190,8 +190,9 @@ def _forget_unwatched(draft: Draft, folded: dict[RegisterKey, Signal], workload:
         if stamp.event_hub is not None:
             continue
         folded.pop(RegisterKey(stamp.name, workload.processor_node, CONSUMER_LAG), None)
-        if draft.stamp(stamp.name).queue is not None:
-            draft.stamps[stamp.name] = replace(draft.stamp(stamp.name), queue=None)
+        known = draft.stamp(stamp.name)
+        if known.queue is not None and known.drain is None:
+            draft.stamps[stamp.name] = replace(known, queue=None)
 
 
 def _by_looking(draft: Draft, live: LiveLook | None, workload: Workload) -> list[Signal]:

@@ -190,7 +190,7 @@ def _consider_second_lever(stamp: str, draft: Draft, situation: Situation, rules
         hold_step(draft, case.step, held)
         return
     if first.in_flight:
-        draft.put_intent(first.to(IntentState.SUPERSEDED, "it did not help in time: the other lever is moved"))
+        draft.put_intent(first.to(IntentState.SUPERSEDED, "it did not help: the other lever is moved"))
     # Whoever approved the drain wants the stamp out: the other lever is no other plan.
     asked = Asked(evidence=drain.evidence, approved_by=first.approved_by)
     _plan(draft, case, f"{drain.levers[-1].lever} did not help in time", asked)

@@ -124,6 +124,7 @@ def _is_back(draft: Draft, intent: Intent) -> None:
     if known.drain is not None and left:
         draft.stamps[intent.stamp] = replace(known, drain=replace(known.drain, levers=left))
         return
+    found = any(finding.stamp == intent.stamp for finding in draft.findings.values())
     draft.stamps[intent.stamp] = replace(
         known,
         drain=None,
@@ -131,7 +132,8 @@ def _is_back(draft: Draft, intent: Intent) -> None:
         reminded_at=None,
         refusals={},
         # A person who brings it back has decided against the drain: only a new finding drains it again.
-        undone_at=draft.now if intent.author else None,
+        # Where nothing is found any more there is nothing to be decided against, and nothing to tell.
+        undone_at=draft.now if intent.author and found else None,
         rejoined_at=draft.now,
         out_by_itself_at=None,
         back_by_itself_at=None,

@@ -162,7 +162,7 @@ def _from_finding(finding: Finding, rule: Rule, scope: ScopeVerdict, draft: Draf
         scope=scope.scope,
         reason=scope.reason,
         pages=rule.playbook.pages,
-        told_holds=tuple(sorted(held - PASSING)),
+        told_holds=tuple(sorted({*(held - PASSING), *_asked_for(finding, rule, draft)})),
     )
     about = finding.stamp
     placed = [(about, key.node) for key in finding.evidence if about and key.node and key.stamp == about]
@@ -175,6 +175,15 @@ def _from_finding(finding: Finding, rule: Rule, scope: ScopeVerdict, draft: Draf
         acts=rule.playbook.drains or rule.playbook.targets,
         runbook=rule.runbook,
     )
+
+
+def _asked_for(finding: Finding, rule: Rule, draft: Draft) -> set[str]:
+    """The approvals that people are waited for: an id that nobody was told is worth nothing."""
+    return {
+        f"approval:{one.id}"
+        for one in draft.approvals
+        if (one.stamp, one.rule) == (finding.stamp or "", rule.name) and not one.approved_by
+    }
 
 
 def _from_stamp(name: str, draft: Draft, situation: Situation) -> list[Wanted]:
@@ -191,7 +200,7 @@ def _from_stamp(name: str, draft: Draft, situation: Situation) -> list[Wanted]:
         told = f"{name} was drained by other hands; it counts as out, and only they may bring it back."
         wanted.append(_about_stamp(name, draft, DRAINED_BY_OTHERS, told, pages=False))
     if stamp.undone_at is not None and draft.now - stamp.undone_at < situation.workload.policy.cooldown:
-        told = f"The drain of {name} was undone by other hands; the worker leaves it so."
+        told = f"The drain of {name} was undone by hand; the worker leaves it so."
         wanted.append(_about_stamp(name, draft, DRAIN_UNDONE, told, pages=True))
     return wanted
 

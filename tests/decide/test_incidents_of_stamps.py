@@ -244,7 +244,7 @@ def test_a_drain_that_others_undid_wakes_someone_for_the_cooldown() -> None:
     """The worker leaves it so, and says so."""
     after = decided(others(undone_at=NOW))
     assert list(after.incidents) == [f"shop/weu/{DRAIN_UNDONE}"]
-    assert "undone by other hands" in triggers(after)[Channel.PAGE]
+    assert "undone by hand" in triggers(after)[Channel.PAGE]
     silent = replace(after, outbox=(), registers={})
     assert decided(silent, now=at(1799)) is silent
     assert not decided(silent, now=at(1800)).incidents

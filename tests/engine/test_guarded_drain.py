@@ -238,6 +238,7 @@ async def test_an_approved_drain_is_taken_once() -> None:
     world.reads.discard("weu")
     await world.run(7)
     (asked,) = (await world.record()).approvals
+    assert any(asked.id in dict(page.facts)["Worker"] for page in world.pages())
     given = await a_desk(world).give("shop", ApproveOrder("ada", asked.id))
     assert given.answer.follows
     await world.run(1)

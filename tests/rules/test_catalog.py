@@ -67,7 +67,7 @@ def test_the_catalogue_has_the_rules_that_are_promised() -> None:
         "azure-telemetry-here": (Playbook.PAGE, Severity.ERROR, Scope.UNKNOWN),
         "front-door-origin-unhealthy": (Playbook.NOTIFY, Severity.INFO, None),
         "azure-announcement-here": (Playbook.NOTIFY, Severity.INFO, Scope.NONE),
-        "azure-incident-here": (Playbook.RECORD, Severity.INFO, None),
+        "azure-incident-here": (Playbook.RECORD, Severity.INFO, Scope.NONE),
     }
     assert all(rule.where.startswith("catalog/mission_critical.yaml:") for rule in RULES)
 
@@ -95,7 +95,7 @@ def test_what_all_stamps_share_is_asked_of_the_workload() -> None:
         "azure-telemetry": (Playbook.PAGE, Severity.ERROR, Scope.UNKNOWN),
         "azure-service-yellow": (Playbook.NOTIFY, Severity.INFO, Scope.NONE),
         "azure-announcement": (Playbook.NOTIFY, Severity.INFO, Scope.NONE),
-        "azure-incident": (Playbook.RECORD, Severity.INFO, None),
+        "azure-incident": (Playbook.RECORD, Severity.INFO, Scope.NONE),
         "test-received": (Playbook.NOTIFY, Severity.INFO, None),
     }
 

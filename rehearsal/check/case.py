@@ -1,0 +1,214 @@
+"""What is a history, made ready for those who check it?"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from rehearsal.check.truth import Truths
+from rehearsal.faults.kinds import CallFault
+from rehearsal.faults.trial import FAULT, Trial
+from rehearsal.faults.troubles import Trouble
+from rehearsal.history import FENCE, Effect, Happening, Kind
+from rehearsal.worker import TICK_SECONDS
+from remediation.ledger.intent import Intent, IntentState, LeverKind, Verb
+from remediation.ledger.record import WorkloadRecord
+from rules.policy import Mode, Policy
+
+LATENCY_MOST_SECONDS = 1.0
+"""More than all calls of one act take together when nothing is wrong."""
+
+_DELAYING = frozenset(
+    {CallFault.SLOW, CallFault.LATE, CallFault.HANGS, CallFault.PAUSE, CallFault.RESENT, CallFault.LOST}
+)
+_CLOCKS = frozenset({Trouble.AHEAD, Trouble.BEHIND})
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A promise, and how it was broken.
+
+    Attributes:
+        promise: such as P1.
+        at: seconds since the beginning.
+        words: what happened.
+    """
+
+    promise: str
+    at: float
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.promise} at {self.at:.1f} s: {self.words}"
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What a worker did to the world, and what stood in the ledger when it did.
+
+    Attributes:
+        at: when.
+        who: which worker.
+        effect: what.
+        record: the newest in the ledger at that moment.
+        leased: the one by which the intent's lease was taken; `record` where there is none.
+        intent: that it carries out: the one that is being acted upon, of this verb, stamp and lever.
+        before: one that was acted upon earlier, where none is now.
+        delayed: how long the call itself was held up by a fault, or its worker stood still.
+    """
+
+    at: float
+    who: str
+    effect: Effect
+    record: WorkloadRecord
+    leased: WorkloadRecord
+    intent: Intent | None
+    before: Intent | None
+    delayed: bool
+
+    def __str__(self) -> str:
+        lever = f" by {self.effect.lever}" if self.effect.lever else ""
+        return f"{self.effect.verb} of {self.effect.stamp or self.effect.target}{lever} by {self.who}"
+
+
+class Case:
+    """One run, and what can be asked of it.
+
+    Attributes:
+        trial: the run.
+        end: seconds at its end.
+    """
+
+    def __init__(self, trial: Trial) -> None:
+        """Nothing is worked out yet.
+
+        Args:
+            trial: what is checked.
+        """
+        self.trial = trial
+        self.history = trial.history
+        self.end = trial.scenario.run.total_seconds()
+        self.workload = trial.scenario.charge.workload
+        self.rules = trial.scenario.charge.rules
+
+    @property
+    def policy(self) -> Policy:
+        """The workload's numbers."""
+        return self.workload.policy
+
+    @property
+    def mode(self) -> Mode:
+        """Of the workload."""
+        return self.workload.mode
+
+    @cached_property
+    def truths(self) -> Truths:
+        """How the stamps really were."""
+        return Truths(self.history, self.workload.stamp_names)
+
+    @cached_property
+    def records(self) -> list[tuple[Happening, WorkloadRecord]]:
+        """Every record that was written, in order."""
+        return list(self.history.records())
+
+    @property
+    def last(self) -> WorkloadRecord:
+        """The ledger's last word."""
+        return self.records[-1][1] if self.records else WorkloadRecord(self.workload.name)
+
+    @cached_property
+    def faults(self) -> list[tuple[float, CallFault, str, str]]:
+        """The faults that happened: when, which, at which call, of which worker."""
+        return [
+            (each.at, CallFault(each.what[1]), each.what[2], each.who)
+            for each in self.history.of(Kind.WORLD)
+            if isinstance(each.what, tuple) and each.what[0] == FAULT
+        ]
+
+    @property
+    def clocks_are_right(self) -> bool:
+        """Whether no worker's clock was ever wrong."""
+        said = any(entry.fault and entry.fault.clock for entry in self.trial.scenario.entries)
+        return not said and not any(each.kind in _CLOCKS for each in self.trial.schedule.troubles)
+
+    @cached_property
+    def deeds(self) -> list[Deed]:
+        """What workers did, in order; fencing is none of it."""
+        return list(self._deeds())
+
+    def _deeds(self) -> Iterator[Deed]:
+        record = WorkloadRecord(self.workload.name)
+        leased: dict[str, WorkloadRecord] = {}
+        acted: dict[tuple[str, str, LeverKind | None], Intent] = {}
+        for each in self.history.of(Kind.WRITTEN, Kind.EFFECT):
+            if isinstance(each.what, WorkloadRecord):
+                record = each.what
+                for intent in record.intents.values():
+                    if intent.state is not IntentState.ACTING or intent.lease is None:
+                        continue
+                    acted[_place(intent)] = intent
+                    leased.setdefault(intent.lease.token, record)
+            elif isinstance(each.what, Effect) and each.what.by_worker and each.what.verb != FENCE:
+                yield self._deed(each, each.what, record, leased, acted)
+
+    def _deed(
+        self,
+        each: Happening,
+        effect: Effect,
+        record: WorkloadRecord,
+        leased: dict[str, WorkloadRecord],
+        acted: dict[tuple[str, str, LeverKind | None], Intent],
+    ) -> Deed:
+        place = (str(effect.verb), effect.stamp, effect.lever)
+        now = [
+            intent
+            for intent in record.intents.values()
+            if intent.state is IntentState.ACTING
+            and _place(intent) == place
+            and effect.intent in ("", intent.id)
+        ]
+        intent = now[0] if now else None
+        token = intent.lease.token if intent and intent.lease else ""
+        return Deed(
+            at=each.at,
+            who=each.who,
+            effect=effect,
+            record=record,
+            leased=leased.get(token, record),
+            intent=intent,
+            before=None if intent else acted.get(place),
+            delayed=self._was_delayed(each),
+        )
+
+    def _was_delayed(self, each: Happening) -> bool:
+        """Whether the call that did it was on its way for long, by a fault or because its worker stood still."""
+        slow = any(
+            kind in _DELAYING and who == each.who and at <= each.at and not name.startswith(("page", "notify"))
+            for at, kind, name, who in self.faults
+            if each.at - at < 100 or kind in (CallFault.LATE, CallFault.PAUSE)
+        )
+        still = any(
+            one.who == each.who and one.words.endswith("goes on") and 0 <= each.at - one.at < 1
+            for one in self.history.of(Kind.PROCESS)
+        )
+        return slow or still
+
+    @cached_property
+    def disturbed_seconds(self) -> float:
+        """For how long all that went wrong may have held things up, taken together."""
+        troubles = sum(each.lasts for each in self.trial.schedule.troubles)
+        return troubles + sum(_HOLDS_UP.get(kind, 25.0) for _, kind, _, _ in self.faults)
+
+
+def _place(intent: Intent) -> tuple[str, str, LeverKind | None]:
+    lever = intent.lever if intent.verb in (Verb.DRAIN, Verb.REJOIN) else None
+    return str(intent.verb), intent.stamp, lever
+
+
+_HOLDS_UP = {
+    CallFault.PAUSE: 95.0 + TICK_SECONDS,
+    CallFault.LATE: 75.0,
+    CallFault.HANGS: 75.0,
+    CallFault.CRASH_BEFORE: TICK_SECONDS + 5,
+    CallFault.CRASH_AFTER: TICK_SECONDS + 5,
+    CallFault.THROTTLED: 20.0 + TICK_SECONDS,
+}

@@ -1,0 +1,147 @@
+"""Does it come to rest, is nothing forgotten, and does nothing grow? P10, P11, P14, P19, P20."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from rehearsal.check.case import Case, Violation
+from rehearsal.history import Kind
+from rehearsal.worker import TICK_SECONDS
+from remediation.ledger.intent import IntentState
+from remediation.ledger.record import Cause
+
+RECORD_BYTES_MOST = 512 * 1024
+OUTBOX_MOST = 40
+JOURNAL_WAITING_MOST = 14
+ATTEMPTS_MOST = 12
+ROUNDS_MOST = 5
+REST_SECONDS = 60.0
+SLACK_SECONDS = 25.0
+"""What a tick takes at the most, and some."""
+
+UNHELD_SECONDS = 120.0
+
+
+def leases_end(case: Case) -> Iterator[Violation]:
+    """P10, P11: whoever held a lease, and whatever his clock says, another finishes or holds in time."""
+    bound = case.policy.lease.total_seconds() + 2 * TICK_SECONDS + SLACK_SECONDS
+    bound += case.disturbed_seconds + _outages(case)
+    begun: dict[str, tuple[float, str]] = {}
+    for happening, record in case.records:
+        now = {
+            intent.lease.token: intent.id
+            for intent in record.intents.values()
+            if intent.state is IntentState.ACTING and intent.lease is not None
+        }
+        for token in [token for token in begun if token not in now]:
+            del begun[token]
+        for token, name in now.items():
+            since, _ = begun.setdefault(token, (happening.at, name))
+            if happening.at - since > bound:
+                yield _stuck(case, token, name, since, happening.at)
+                return
+    for token, (since, name) in begun.items():
+        if case.end - since > bound:
+            yield _stuck(case, token, name, since, case.end)
+
+
+def _stuck(case: Case, token: str, name: str, since: float, at: float) -> Violation:
+    promise = "P10" if case.clocks_are_right else "P11"
+    return Violation(promise, at, f"the lease {token} of {name} stands since {since:.0f} s")
+
+
+def _outages(case: Case) -> float:
+    steps = case.truths.outages
+    return sum(until - since for what in steps for since, until in case.truths.outage_seconds(what, case.end))
+
+
+def intents_go_on(case: Case) -> Iterator[Violation]:
+    """P10: an intent that nobody holds back is taken up; none lies planned for minutes after all is healed."""
+    since: dict[str, float] = {}
+    for happening, record in case.records:
+        planned = {each.id for each in record.in_flight() if each.state is IntentState.PLANNED}
+        since = {key: at for key, at in since.items() if key in planned}
+        for key in planned:
+            since.setdefault(key, happening.at)
+    bound = UNHELD_SECONDS + case.disturbed_seconds + _outages(case)
+    for key, at in since.items():
+        if case.end - at > bound:
+            yield Violation("P10", at, f"{key} lies planned and nobody takes it up")
+
+
+def none_is_forgotten(case: Case) -> Iterator[Violation]:
+    """P14: a stamp that is out at the end is known to be out, and people know of it."""
+    told = {message.incident for _, message in case.history.told()}
+    for name in case.workload.stamp_names:
+        long_ago = case.end - UNHELD_SECONDS - case.disturbed_seconds
+        if not case.truths.out[name].always(max(0.0, long_ago), case.end):
+            continue
+        known = case.last.stamp(name)
+        if not known.out and not any(each.stamp == name for each in case.last.in_flight()):
+            yield Violation("P14", case.end, f"{name} is out, and the ledger does not know it")
+            continue
+        about = [one for one in case.last.incidents.values() if one.stamp == name]
+        if not any(one.key in told for one in about) and str(case.mode) != "observe":
+            yield Violation("P14", case.end, f"{name} is out, and nobody was told")
+
+
+def the_recovered_come_back(case: Case) -> Iterator[Violation]:
+    """P14: what is proven to have recovered comes back, unless a guardrail holds it and people know."""
+    for name in case.workload.stamp_names:
+        drain = case.last.stamp(name).drain
+        since = case.end - case.policy.rejoin_after.total_seconds() - UNHELD_SECONDS - case.disturbed_seconds
+        if drain is None or drain.author or since < 0 or case.truths.sick[name].ever(since, case.end):
+            continue
+        if drain.stays_out or any(each.stamp == name for each in case.last.held):
+            continue
+        going = [each for each in case.last.in_flight() if each.stamp == name]
+        if drain.recovering_since is not None and not going:
+            yield Violation("P14", case.end, f"{name} has recovered and stays out without a reason")
+
+
+def nothing_grows(case: Case) -> Iterator[Violation]:
+    """P19: the record, what waits to be told, what waits to be journalled, and the attempts."""
+    for happening in case.history.of(Kind.WRITTEN):
+        size = int(happening.words.rsplit(" ", 2)[-2])
+        if size > RECORD_BYTES_MOST:
+            yield Violation("P19", happening.at, f"the record has {size} bytes")
+    for happening, record in case.records:
+        if len(record.outbox) > OUTBOX_MOST:
+            yield Violation("P19", happening.at, f"{len(record.outbox)} messages wait")
+        if len(record.journal) > JOURNAL_WAITING_MOST:
+            yield Violation("P19", happening.at, f"{len(record.journal)} decisions wait for the journal")
+        worn = [each.id for each in record.intents.values() if each.attempts > ATTEMPTS_MOST]
+        if worn:
+            yield Violation("P19", happening.at, f"{worn[0]} was tried more than {ATTEMPTS_MOST} times")
+
+
+def comes_to_rest(case: Case) -> Iterator[Violation]:
+    """P20: at the end, with nothing new, no worker decides more than five times at one tick."""
+    ticks: Counter[tuple[str, int]] = Counter()
+    for each, entry in case.history.journal():
+        if each.at > case.end - REST_SECONDS and entry.cause is Cause.TIMER:
+            ticks[each.who, int(each.at // TICK_SECONDS)] += 1
+    for (who, tick), times in ticks.items():
+        if times > ROUNDS_MOST:
+            yield Violation("P20", tick * TICK_SECONDS, f"{who} decides {times} times at one tick, at rest")
+    at_rest = [at for at in (each.at for each in case.history.of(Kind.WRITTEN)) if at > case.end - REST_SECONDS]
+    most = 2 * ROUNDS_MOST * max(1, len({each.who for each in case.history.of(Kind.PROCESS)}))
+    if len(at_rest) > most:
+        yield Violation("P20", at_rest[0], f"{len(at_rest)} writes in the last minute, in which nothing was new")
+
+
+def nothing_is_a_fault(case: Case) -> Iterator[Violation]:
+    """The worker never logs a fault of its own: an illegal transition, an unexpected error."""
+    for each in case.history.of(Kind.FAULT):
+        if "IllegalTransition" in each.words or "channel failed" in each.words or "probe failed" in each.words:
+            yield Violation("P5", each.at, f"{each.who}: {each.words}")
+
+
+ENDS = (
+    leases_end,
+    intents_go_on,
+    none_is_forgotten,
+    the_recovered_come_back,
+    nothing_grows,
+    comes_to_rest,
+    nothing_is_a_fault,
+)

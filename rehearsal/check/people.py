@@ -1,0 +1,210 @@
+"""Was everything heard, and was everybody told? P3 (the page says so), P6, P7, P8, P9."""
+
+import re
+from collections.abc import Iterator
+
+from rehearsal.check.case import Case, Violation
+from rehearsal.faults.kinds import CallFault
+from rehearsal.history import Kind, Sent
+from rehearsal.world.what import What
+from remediation.ledger.record import WorkloadRecord
+from remediation.ledger.told import Channel, Incident, MessageKind
+from rules.reach import Scope
+
+TOLD_WITHIN_SECONDS = 60.0
+"""So long, with nothing wrong, until whoever is to be told has been told."""
+
+BLIND_WITHIN_SECONDS = 100.0
+"""So long without a ledger until somebody has been woken: two ticks, and what their looks take."""
+
+KEY = re.compile(r"^[a-z0-9-]+/[a-z0-9-]+/[a-z0-9-]+$")
+
+
+def signals_are_considered(case: Case) -> Iterator[Violation]:
+    """P6: every signal that was taken in is named by a decision in the journal."""
+    if any(each.words.startswith("parked") for each in case.history.of(Kind.BURIED)):
+        return  # its bodies lie among the dead letters instead
+    named = {signal for _, entry in case.history.journal() for signal in entry.signals}
+    latest = case.end - TOLD_WITHIN_SECONDS
+    for each in case.history.of(Kind.TAKEN):
+        lost = [one for one in each.what or () if isinstance(one, str) and one not in named]
+        if lost and each.at < latest:
+            yield Violation("P6", each.at, f"{len(lost)} signals are in no decision, such as {lost[0]}")
+
+
+def signals_arrive(case: Case) -> Iterator[Violation]:
+    """P6: what was sent to the hub is taken in, once whatever held it up is over."""
+    refused = any(True for _ in case.history.of(Kind.REFUSED))
+    taken = {one for each in case.history.of(Kind.TAKEN) for one in each.what or ()}
+    for each in case.history.of(Kind.SENT):
+        if not isinstance(each.what, Sent) or each.at > case.end - TOLD_WITHIN_SECONDS or refused:
+            continue
+        lost = [one for one in each.what.signals if one not in taken]
+        if lost:
+            yield Violation("P6", each.at, f"{lost[0]} was sent and never taken in")
+
+
+def decisions_are_kept(case: Case) -> Iterator[Violation]:
+    """P6: each decision that ever waited in the record lies in the journal at the end."""
+    kept = {entry.id for _, entry in case.history.journal()}
+    for happening, record in case.records:
+        for entry in record.journal:
+            if entry.id not in kept and happening.at < case.end - TOLD_WITHIN_SECONDS:
+                kept.add(entry.id)
+                yield Violation("P6", happening.at, f"decision {entry.id} never came into the journal")
+
+
+def the_unreadable_is_buried(case: Case) -> Iterator[Violation]:
+    """P7: as many dead letters as there were bodies that nobody could read."""
+    bodies = {
+        each.what.body
+        for each in case.history.of(Kind.SENT)
+        if isinstance(each.what, Sent) and each.what.body and not each.what.signals
+    }
+    buried = sum(1 for _ in case.history.of(Kind.BURIED))
+    refused = any(True for _ in case.history.of(Kind.REFUSED))
+    if buried < len(bodies) and not (refused and case.disturbed_seconds > 60):
+        yield Violation("P7", case.end, f"{len(bodies)} bodies that cannot be read, and {buried} dead letters")
+
+
+def openings_are_told(case: Case) -> Iterator[Violation]:
+    """P8: each time an incident opens for which someone is to be woken, a page arrives."""
+    pages = [(each.at, message) for each, message in _pages(case) if message.kind is MessageKind.TRIGGER]
+    for key, opened, closed in _openings(case):
+        until = (closed or case.end) + TOLD_WITHIN_SECONDS + case.disturbed_seconds
+        if closed is None and case.end - opened < TOLD_WITHIN_SECONDS + case.disturbed_seconds:
+            continue
+        if not any(message.incident == key and opened - 1 <= at <= until for at, message in pages):
+            yield Violation("P8", opened, f"nobody was woken for {key}")
+
+
+def _openings(case: Case) -> Iterator[tuple[str, float, float | None]]:
+    """The incidents that someone is woken for: key, opened, ended."""
+    open_now: dict[str, float] = {}
+    for happening, record in case.records:
+        told = {key for key, incident in record.incidents.items() if _is_told(incident)}
+        for key in told - open_now.keys():
+            open_now[key] = happening.at
+        for key in [key for key in open_now if key not in record.incidents]:
+            yield key, open_now.pop(key), happening.at
+    for key, at in open_now.items():
+        yield key, at, None
+
+
+def _is_told(incident: Incident) -> bool:
+    return incident.pages and not incident.silenced and not incident.under
+
+
+def told_soon(case: Case) -> Iterator[Violation]:
+    """P8: where nothing is wrong with the channel or the ledger, a page arrives within a minute."""
+    if case.disturbed_seconds or _is_out(case, What.LEDGER) or _is_out(case, What.ENTRA):
+        return
+    pages = [(each.at, message) for each, message in _pages(case) if message.kind is MessageKind.TRIGGER]
+    for key, opened, _ in _openings(case):
+        soon = any(message.incident == key and at <= opened + 20 for at, message in pages)
+        if not soon and opened < case.end - TOLD_WITHIN_SECONDS:
+            yield Violation("P8", opened, f"nobody was woken soon for {key}")
+
+
+def ends_are_told(case: Case) -> Iterator[Violation]:
+    """P8: at the end the far side's last word is what is so: open incidents triggered, others resolved.
+
+    A message that a network delivers a minute late may overtake what came after it: see `residual`.
+    """
+    if any(kind is CallFault.LATE and name.startswith("page") for _, kind, name, _ in case.faults):
+        return
+    last: dict[str, tuple[float, MessageKind]] = {}
+    for each, message in _pages(case):
+        last[message.incident] = (each.at, message.kind)
+    changed = _last_change(case)
+    for key, (at, kind) in last.items():
+        incident = case.last.incidents.get(key)
+        quiet = case.end - max(at, changed.get(key, 0.0)) > TOLD_WITHIN_SECONDS
+        if kind is MessageKind.TRIGGER and incident is None and quiet:
+            yield Violation("P8", at, f"the page of {key} was never resolved")
+        if kind is MessageKind.RESOLVE and incident is not None and _is_told(incident) and quiet:
+            yield Violation("P8", at, f"{key} stands, and its page is resolved")
+
+
+def _last_change(case: Case) -> dict[str, float]:
+    """When each incident opened or ended last."""
+    changed: dict[str, float] = {}
+    before = WorkloadRecord(case.workload.name)
+    for happening, record in case.records:
+        for key in before.incidents.keys() ^ record.incidents.keys():
+            changed[key] = happening.at
+        before = record
+    return changed
+
+
+def one_key_each(case: Case) -> Iterator[Violation]:
+    """P8: an incident is told by one key, which says workload, stamp or global, and family."""
+    for each, message in case.history.told():
+        if not KEY.match(message.incident):
+            yield Violation("P8", each.at, f"{message.incident} is no dedup key")
+
+
+def scopes_are_said(case: Case) -> Iterator[Violation]:
+    """P3: a page about something that no drain mends says how far it reaches."""
+    told = [(each.at, message) for each, message in _pages(case)]
+    for key, scope, since, until in _scopes(case):
+        lasts = until - since
+        if lasts < TOLD_WITHIN_SECONDS + case.disturbed_seconds:
+            continue
+        said = [message for at, message in told if message.incident == key and at <= until]
+        if not any(f"[{scope}]" in message.title for message in said):
+            yield Violation("P3", since, f"no page of {key} says that it is {scope}")
+
+
+def _scopes(case: Case) -> Iterator[tuple[str, Scope, float, float]]:
+    """The incidents that no drain mends, told and paged: key, scope, from when to when."""
+    open_now: dict[str, tuple[Scope, float]] = {}
+    for happening, record in case.records:
+        now = {key: one.scope for key, one in record.incidents.items() if _is_told(one)}
+        for key, (scope, since) in list(open_now.items()):
+            if now.get(key) is not scope:
+                yield key, scope, since, happening.at
+                del open_now[key]
+        for key, scope in now.items():
+            if scope not in (Scope.STAMP, Scope.NONE):
+                open_now.setdefault(key, (scope, happening.at))
+    for key, (scope, since) in open_now.items():
+        yield key, scope, since, case.end
+
+
+def pages_need_no_ledger(case: Case) -> Iterator[Violation]:
+    """P9: while the ledger or Entra is out nothing is done, and somebody is woken."""
+    pages = [each.at for each, message in _pages(case) if message.kind is MessageKind.TRIGGER]
+    disturbed = any(kind is not CallFault.WRONG for _, kind, _, _ in case.faults)
+    for what in (What.LEDGER, What.ENTRA):
+        for since, until in case.truths.outage_seconds(what, case.end):
+            for deed in case.deeds:
+                if since + 6 < deed.at < until and not deed.delayed:
+                    yield Violation("P9", deed.at, f"{deed} while {what} is out")
+            long = until - since > BLIND_WITHIN_SECONDS
+            if long and not disturbed and not case.trial.schedule.troubles:
+                woken = any(since <= at <= since + BLIND_WITHIN_SECONDS for at in pages)
+                if not woken:
+                    yield Violation("P9", since, f"nobody was woken while {what} was out")
+
+
+def _is_out(case: Case, what: What) -> bool:
+    return any(case.truths.outages[what].values)
+
+
+def _pages(case: Case) -> Iterator[tuple[object, object]]:
+    return ((each, message) for each, message in case.history.told() if message.channel is Channel.PAGE)
+
+
+PEOPLE = (
+    signals_are_considered,
+    signals_arrive,
+    decisions_are_kept,
+    the_unreadable_is_buried,
+    openings_are_told,
+    told_soon,
+    ends_are_told,
+    one_key_each,
+    scopes_are_said,
+    pages_need_no_ledger,
+)

@@ -1,0 +1,251 @@
+"""Is there any way to break a promise? Many runs, in each of which other things go wrong.
+
+Each single fault at each call of each base scenario; pairs of faults; and whole nights on which much
+goes wrong at once. All of it follows from a seed. A run that breaks a promise is shrunk to the fewest
+faults that still break it, printed with its seed, and kept as a file that is run again for ever.
+"""
+
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from random import Random
+
+from rehearsal.check import Violation, check
+from rehearsal.faults.kinds import CallFault, Fault, Point, fitting
+from rehearsal.faults.schedule import Schedule
+from rehearsal.faults.trial import Trial, try_out
+from rehearsal.faults.troubles import AT_A_STAMP, OF_A_WORKER, Befalls, Trouble
+from rehearsal.gate import CHANGING
+from rehearsal.scenario.load import Scenario, load_scenario
+
+Bases = Mapping[str, Scenario]
+
+LASTS_SECONDS = (20, 45, 95, 150)
+TROUBLES_MOST = 3
+FAULTS_MOST = 3
+SHRINK_RUNS_MOST = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A schedule that breaks promises, and which."""
+
+    schedule: Schedule
+    violations: tuple[Violation, ...]
+
+    @property
+    def promises(self) -> frozenset[str]:
+        """Which are broken."""
+        return frozenset(each.promise for each in self.violations)
+
+    def __str__(self) -> str:
+        return "\n".join([str(self.schedule), *(f"    {each}" for each in self.violations)])
+
+
+@dataclass(slots=True)
+class Covered:
+    """What was run, and what came of it.
+
+    Attributes:
+        schedules: how many runs.
+        points: the calls at which something went wrong.
+        kinds: how often each kind of fault and trouble was in a run.
+        broken: what broke a promise, shrunk.
+        seconds: how long it took.
+    """
+
+    schedules: int = 0
+    points: set[tuple[str, Point]] = field(default_factory=set)
+    kinds: Counter[str] = field(default_factory=Counter)
+    broken: list[Broken] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def count(self, schedule: Schedule) -> None:
+        """One more run."""
+        self.schedules += 1
+        self.points |= {(schedule.scenario, each.point) for each in schedule.faults}
+        self.kinds.update(str(each.kind) for each in (*schedule.faults, *schedule.troubles))
+
+    def add(self, other: "Covered") -> None:
+        """What another process has run."""
+        self.schedules += other.schedules
+        self.points |= other.points
+        self.kinds += other.kinds
+        self.broken += other.broken
+        self.seconds = max(self.seconds, other.seconds)
+
+    def __str__(self) -> str:
+        rate = self.schedules / self.seconds if self.seconds else 0.0
+        return (
+            f"{self.schedules} schedules, {len(self.points)} fault points, {len(self.kinds)} kinds, "
+            f"{len(self.broken)} violations, {rate:.1f} schedules/s"
+        )
+
+
+def load_bases(folder: Path) -> dict[str, Scenario]:
+    """The base scenarios of a folder, by file name.
+
+    Raises:
+        FileError, OSError: one of them cannot be read.
+    """
+    return {path.name: load_scenario(path) for path in sorted(folder.glob("*.yaml"))}
+
+
+def points_of(name: str, scenario: Scenario) -> list[Point]:
+    """Every call of a run without faults, in order."""
+    return list(_points(name, scenario.file, lambda: try_out(scenario, Schedule(name))))
+
+
+_known_points: dict[tuple[str, str], list[Point]] = {}
+
+
+def _points(name: str, file: str, run: Callable[[], Trial]) -> list[Point]:
+    key = (name, file)
+    if key not in _known_points:
+        _known_points[key] = list(run().calls)
+    return _known_points[key]
+
+
+def singles(bases: Bases, seed: str = "1") -> list[Schedule]:
+    """Each kind of fault at each call of each scenario: first where something is changed, then the others."""
+    chance = Random(f"{seed}/singles")  # noqa: S311 - it guards nothing
+    changing: list[Schedule] = []
+    looking: list[Schedule] = []
+    for name, scenario in bases.items():
+        for point in points_of(name, scenario):
+            method = point.name.partition(".")[2].partition(":")[0]
+            chosen = changing if method in CHANGING else looking
+            chosen += [Schedule(name, faults=(Fault(kind, point),)) for kind in fitting(point.name)]
+    chance.shuffle(changing)
+    chance.shuffle(looking)
+    return changing + looking
+
+
+def pairs(bases: Bases, seed: str) -> Iterator[Schedule]:
+    """Two faults in one run, without end: the first mostly where something is changed."""
+    chance = Random(f"{seed}/pairs")  # noqa: S311 - it guards nothing
+    while True:
+        name = chance.choice(list(bases))
+        faults = tuple(_some_fault(points_of(name, bases[name]), chance) for _ in range(2))
+        yield Schedule(name, f"{seed}/{chance.randrange(10**6)}", faults)
+
+
+def nights(bases: Bases, seed: str) -> Iterator[Schedule]:
+    """Troubles and faults together, without end."""
+    chance = Random(f"{seed}/nights")  # noqa: S311 - it guards nothing
+    while True:
+        name = chance.choice(list(bases))
+        scenario = bases[name]
+        points = points_of(name, scenario)
+        troubles = tuple(_some_trouble(scenario, chance) for _ in range(chance.randint(1, TROUBLES_MOST)))
+        faults = tuple(_some_fault(points, chance) for _ in range(chance.randint(0, FAULTS_MOST)))
+        workers = chance.choice((0, 0, 2, 3))
+        yield Schedule(name, f"{seed}/{chance.randrange(10**6)}", faults, troubles, workers)
+
+
+def _some_fault(points: list[Point], chance: Random) -> Fault:
+    if chance.random() < 0.7:
+        changing = [each for each in points if each.name.partition(".")[2].partition(":")[0] in CHANGING]
+        rare = [each for each in changing if not each.name.startswith("ledger")]
+        points = rare if rare and chance.random() < 0.4 else changing
+    point = chance.choice(points)
+    return Fault(chance.choice(fitting(point.name)), point)
+
+
+def _some_trouble(scenario: Scenario, chance: Random) -> Befalls:
+    kind = chance.choice(list(Trouble))
+    latest = int(scenario.run.total_seconds()) - max(LASTS_SECONDS)
+    where = ""
+    if kind in AT_A_STAMP:
+        where = chance.choice(scenario.charge.workload.stamp_names)
+    elif kind in OF_A_WORKER:
+        where = f"worker-{chance.randint(1, max(1, scenario.workers))}"
+    return Befalls(kind, chance.randrange(10, max(20, latest)), chance.choice(LASTS_SECONDS), where)
+
+
+def schedules(bases: Bases, seed: str, share: tuple[int, int] = (0, 1)) -> Iterator[Schedule]:
+    """All there is to run, in the order in which it is worth it; the `share` of one of several processes.
+
+    Of three runs two are of the list of all single faults, as long as it lasts.
+    """
+    mine, of = share
+    rest = iter(singles(bases, seed)[mine::of])
+    some, much = pairs(bases, f"{seed}.{mine}"), nights(bases, f"{seed}.{mine}")
+    while True:
+        for _ in range(4):
+            single = next(rest, None)
+            if single is not None:
+                yield single
+        yield next(some)
+        yield next(much)
+
+
+def explore(
+    bases: Bases,
+    chosen: Iterable[Schedule],
+    *,
+    until: float | None = None,
+    most: int | None = None,
+    stop_at: int = 10,
+) -> Covered:
+    """Run schedules until the time (of `time.monotonic`) or their number is over.
+
+    Args:
+        bases: the scenarios.
+        chosen: what to run.
+        until: when to stop.
+        most: after how many.
+        stop_at: after so many that break a promise.
+    """
+    covered, began = Covered(), time.monotonic()
+    for schedule in chosen:
+        if (until is not None and time.monotonic() >= until) or covered.schedules == most:
+            break
+        covered.count(schedule)
+        violations = verdict(bases, schedule)
+        if violations:
+            covered.broken.append(shrunk(bases, Broken(schedule, tuple(violations))))
+            if len(covered.broken) >= stop_at:
+                break
+    covered.seconds = time.monotonic() - began
+    return covered
+
+
+def verdict(bases: Bases, schedule: Schedule) -> list[Violation]:
+    """What one run breaks."""
+    return check(try_out(bases[schedule.scenario], schedule))
+
+
+def shrunk(bases: Bases, broken: Broken) -> Broken:
+    """The same with as few faults as still break one of the same promises: each is left out in turn."""
+    runs = 0
+    again = True
+    while again and runs < SHRINK_RUNS_MOST:
+        again = False
+        for smaller in broken.schedule.smaller():
+            runs += 1
+            left = verdict(bases, smaller)
+            if broken.promises & {each.promise for each in left}:
+                broken, again = Broken(smaller, tuple(left)), True
+                break
+    return broken
+
+
+def keep(broken: Broken, folder: Path) -> Path:
+    """Write it down, to be run again for ever; returns the file."""
+    schedule = broken.schedule
+    stem = re.sub(r"[^a-z0-9]+", "-", f"{min(broken.promises)}-{schedule}".lower()).strip("-")[:90]
+    path = folder / f"{stem}.json"
+    why = "; ".join(str(each) for each in broken.violations)
+    path.write_text(replace(schedule, why=why).to_json(), "utf-8")
+    return path
+
+
+@cache
+def kinds() -> tuple[str, ...]:
+    """All kinds of faults and troubles that there are."""
+    return (*map(str, CallFault), *map(str, Trouble))
