@@ -111,18 +111,24 @@ def _points(name: str, file: str, run: Callable[[], Trial]) -> list[Point]:
 
 
 def singles(bases: Bases, seed: str = "1") -> list[Schedule]:
-    """Each kind of fault at each call of each scenario: first where something is changed, then the others."""
+    """Each kind of fault at each call of each scenario, the calls that matter most first."""
     chance = Random(f"{seed}/singles")  # noqa: S311 - it guards nothing
-    changing: list[Schedule] = []
-    looking: list[Schedule] = []
+    tiers: tuple[list[Schedule], ...] = ([], [], [])
     for name, scenario in bases.items():
         for point in points_of(name, scenario):
-            method = point.name.partition(".")[2].partition(":")[0]
-            chosen = changing if method in CHANGING else looking
+            chosen = tiers[_tier(point)]
             chosen += [Schedule(name, faults=(Fault(kind, point),)) for kind in fitting(point.name)]
-    chance.shuffle(changing)
-    chance.shuffle(looking)
-    return changing + looking
+    for tier in tiers:
+        chance.shuffle(tier)
+    return [each for tier in tiers for each in tier]
+
+
+def _tier(point: Point) -> int:
+    """What moves or tells something comes first, then what writes, then what only looks."""
+    port, _, rest = point.name.partition(".")
+    if rest.partition(":")[0] not in CHANGING:
+        return 2
+    return 1 if port == "ledger" and rest != "bury" else 0
 
 
 def pairs(bases: Bases, seed: str) -> Iterator[Schedule]:

@@ -12,7 +12,6 @@ from remediation.ledger.record import WorkloadRecord
 from rules.rule import Proof
 from rules.signals import Health
 
-ROOT_UNKNOWN = frozenset({Health.UNKNOWN, None})
 HOUR_SECONDS, DAY_SECONDS = 3600, 86_400
 
 
@@ -113,6 +112,17 @@ def _red_global(case: Case, record: WorkloadRecord) -> bool:  # noqa: ARG001 - a
     )
 
 
+def still_wanted(case: Case) -> Iterator[Violation]:
+    """P3: no drain by a rule whose finding had ended when the lease was taken."""
+    for deed in _moves(case, Verb.DRAIN):
+        intent = deed.intent
+        if intent is None or intent.author or intent.rule not in case.rules.by_name:
+            continue
+        found = deed.leased.findings.values()
+        if not any(each.stamp == intent.stamp and each.rule == intent.rule for each in found):
+            yield Violation("P3", deed.at, f"{deed} although {intent.rule} no longer holds")
+
+
 def intent_before_effect(case: Case) -> Iterator[Violation]:
     """P4, P10: at the moment of an effect the ledger holds its intent, leased; a late one was fenced off.
 
@@ -149,12 +159,42 @@ def rejoins_only_its_own(case: Case) -> Iterator[Violation]:
         intent = deed.intent or deed.before
         if intent is None or intent.author:
             continue
+        if drain.stays_out:
+            yield Violation("P12", deed.at, f"{deed}, which relapsed and was to stay out")
+        if _drained_last_by_a_person(case, deed):
+            yield Violation("P12", deed.at, f"{deed}, which a person drained")
         since = deed.at - case.policy.rejoin_after.total_seconds()
         if case.truths.sick[deed.effect.stamp].always(since, deed.at):
             yield Violation("P12", deed.at, f"{deed} although its cause has not been mended")
         rule = case.rules.by_name.get(drain.rule)
         if rule is not None and rule.proof is Proof.BACKLOG:
             yield from _backlog_is_done(case, deed)
+
+
+def _drained_last_by_a_person(case: Case, deed: Deed) -> bool:
+    """Whether a person's hand, and not a worker's, made it be out by that lever."""
+    last = None
+    for each, effect in case.history.effects():
+        if each.at >= deed.at or (effect.stamp, effect.lever) != (deed.effect.stamp, deed.effect.lever):
+            continue
+        if effect.verb == Verb.REJOIN:
+            last = None
+        elif effect.verb == Verb.DRAIN and last is None:
+            last = effect  # whoever finds it gone already has not done it
+    return last is not None and not last.by_worker
+
+
+def applied_is_seen(case: Case) -> Iterator[Violation]:
+    """P5: an intent is `applied` only when the lever has been moved: a time-out is neither success nor failure."""
+    known: dict[str, IntentState] = {}
+    for happening, record in case.records:
+        for intent in record.intents.values():
+            before, known[intent.id] = known.get(intent.id), intent.state
+            if intent.state is before or intent.state is not IntentState.APPLIED or intent.verb is not Verb.DRAIN:
+                continue
+            since = happening.at - case.policy.look_fresh_for.total_seconds() - TICK_SECONDS
+            if not case.truths.out[intent.stamp].ever(since, happening.at):
+                yield Violation("P5", happening.at, f"{intent.id} is taken for applied, and nothing was moved")
 
 
 def _backlog_is_done(case: Case, deed: Deed) -> Iterator[Violation]:
@@ -231,6 +271,8 @@ ACTS = (
     one_drain_in_flight,
     others_serve,
     only_a_stamp_fault,
+    still_wanted,
+    applied_is_seen,
     intent_before_effect,
     at_most_once,
     rejoins_only_its_own,

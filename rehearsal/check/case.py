@@ -176,15 +176,15 @@ class Case:
             leased=leased.get(token, record),
             intent=intent,
             before=None if intent else acted.get(place),
-            delayed=self._was_delayed(each),
+            delayed=self._was_delayed(each, effect),
         )
 
-    def _was_delayed(self, each: Happening) -> bool:
-        """Whether the call that did it was on its way for long, by a fault or because its worker stood still."""
+    def _was_delayed(self, each: Happening, effect: Effect) -> bool:
+        """Whether the very call that did it was on its way for long, by a fault or as its worker stood still."""
+        calls = _calls_of(effect)
         slow = any(
-            kind in _DELAYING and who == each.who and at <= each.at and not name.startswith(("page", "notify"))
+            kind in _DELAYING and who == each.who and at <= each.at and name in calls
             for at, kind, name, who in self.faults
-            if each.at - at < 100 or kind in (CallFault.LATE, CallFault.PAUSE)
         )
         still = any(
             one.who == each.who and one.words.endswith("goes on") and 0 <= each.at - one.at < 1
@@ -202,6 +202,14 @@ class Case:
 def _place(intent: Intent) -> tuple[str, str, LeverKind | None]:
     lever = intent.lever if intent.verb in (Verb.DRAIN, Verb.REJOIN) else None
     return str(intent.verb), intent.stamp, lever
+
+
+def _calls_of(effect: Effect) -> set[str]:
+    """The names of the calls that make such an effect."""
+    if effect.lever is None:
+        return {f"step.take:{effect.target}"}
+    port = "lever" if effect.lever is LeverKind.STATE_FILE else "origin"
+    return {f"{port}.{method}:{effect.stamp}" for method in ("take_out", "bring_back")}
 
 
 _HOLDS_UP = {

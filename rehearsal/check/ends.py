@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 from rehearsal.check.case import Case, Violation
+from rehearsal.faults.kinds import CallFault
 from rehearsal.history import Kind
 from rehearsal.worker import TICK_SECONDS
-from remediation.ledger.intent import IntentState
+from remediation.ledger.intent import IntentState, LeverKind
 from remediation.ledger.record import Cause
 
 RECORD_BYTES_MOST = 512 * 1024
@@ -54,6 +55,20 @@ def _outages(case: Case) -> float:
     return sum(until - since for what in steps for since, until in case.truths.outage_seconds(what, case.end))
 
 
+def no_lease_is_lost_in_vain(case: Case) -> Iterator[Violation]:
+    """P10: a write that the transport sent twice is known as our own: it costs no lease and no minute."""
+    benign = {CallFault.RESENT}
+    schedule = case.trial.schedule
+    if schedule.troubles or not schedule.faults or any(each.kind not in benign for each in schedule.faults):
+        return
+    if _outages(case) or schedule.workers or case.trial.scenario.workers > 1:
+        return
+    for happening, entry in case.history.journal():
+        taken = [event for event in entry.events if "taken over from" in event]
+        if taken:
+            yield Violation("P10", happening.at, f"{taken[0]}, who was alive and well")
+
+
 def intents_go_on(case: Case) -> Iterator[Violation]:
     """P10: an intent that nobody holds back is taken up; none lies planned for minutes after all is healed."""
     since: dict[str, float] = {}
@@ -82,6 +97,17 @@ def none_is_forgotten(case: Case) -> Iterator[Violation]:
         about = [one for one in case.last.incidents.values() if one.stamp == name]
         if not any(one.key in told for one in about) and str(case.mode) != "observe":
             yield Violation("P14", case.end, f"{name} is out, and nobody was told")
+
+
+def ours_stays_ours(case: Case) -> Iterator[Violation]:
+    """P14: what a worker drained by the state file is not taken for other hands' work."""
+    if case.disturbed_seconds:
+        return
+    ours = {deed.effect.stamp for deed in case.deeds if deed.effect.lever is LeverKind.STATE_FILE}
+    theirs = {effect.stamp for _, effect in case.history.effects() if not effect.by_worker}
+    for name in sorted(ours - theirs):
+        if case.last.stamp(name).adopted_at is not None:
+            yield Violation("P14", case.end, f"{name}, which the worker drained, counts as drained by others")
 
 
 def the_recovered_come_back(case: Case) -> Iterator[Violation]:
@@ -138,8 +164,10 @@ def nothing_is_a_fault(case: Case) -> Iterator[Violation]:
 
 ENDS = (
     leases_end,
+    no_lease_is_lost_in_vain,
     intents_go_on,
     none_is_forgotten,
+    ours_stays_ours,
     the_recovered_come_back,
     nothing_grows,
     comes_to_rest,

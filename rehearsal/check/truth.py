@@ -93,8 +93,10 @@ class Truths:
             self._moved(each, each.what)
         elif isinstance(each.what, tuple) and each.what:
             self._said(each, each.what)
-        elif each.kind is Kind.PERSON and each.stamp and "MAINTENANCE" in each.words:
-            self._state[each.stamp].maintenance = True
+        elif each.kind is Kind.PERSON and each.stamp and each.words.startswith("wrote"):
+            # Anew, or for the first time since it was deleted.
+            self._state[each.stamp].file = True
+            self._state[each.stamp].maintenance |= "MAINTENANCE" in each.words
         names = [each.stamp] if each.stamp else list(self._state)
         for name in names:
             self._note(each.at, name)
@@ -108,7 +110,7 @@ class Truths:
             state.origin = there
             return
         state.file = there
-        state.maintenance = state.maintenance and each.who != "a person"
+        state.maintenance = False
 
     def _said(self, each: Happening, what: tuple[str, ...]) -> None:
         word = what[0]

@@ -162,7 +162,9 @@ def _from_finding(finding: Finding, rule: Rule, scope: ScopeVerdict, draft: Draf
         scope=scope.scope,
         reason=scope.reason,
         pages=rule.playbook.pages,
-        told_holds=tuple(sorted({*(held - PASSING), *_asked_for(finding, rule, draft)})),
+        told_holds=tuple(
+            sorted({*(held - PASSING), *(_asked_for(finding, rule, draft) if Guardrail.MODE in held else ())})
+        ),
     )
     about = finding.stamp
     placed = [(about, key.node) for key in finding.evidence if about and key.node and key.stamp == about]

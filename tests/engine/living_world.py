@@ -1,4 +1,4 @@
-"""What may happen to a whole world at once? Everything that moves, as events, with what must hold at each effect."""
+"""What may happen to a whole world at once? All that moves, as events; at each effect, what must hold."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -235,6 +235,17 @@ class LivingWorld(World):
                 await self.run(how)
                 for truth in self.truth.values():
                     truth.settled = truth.settled or how >= SLOWEST
+            case "person":
+                await self._person(*how)
+            case "model":
+                await self.node(*how)
+            case "alert":
+                await self.alert(*how)
+            case _:
+                self._changes(what, how)
+
+    def _changes(self, what: str, how: Any) -> None:
+        match what:
             case "breaks":
                 BREAKS[how[1]](self, how[0])
             case "mends":
@@ -242,24 +253,15 @@ class LivingWorld(World):
             case "hands":
                 HANDS[how[1]](self.truth[how[0]])
             case "worker":
-                self.at_work = how
-                self.engine = self.workers[how]
+                self.at_work, self.engine = how, self.workers[how]
             case "files":
                 self.configure(**self._written(how))
-            case "person":
-                await self._person(*how)
-            case "model":
-                await self.node(*how)
-            case "alert":
-                await self.alert(*how)
             case "edge":
                 self.edge_open = how
             case "lever":
                 self.lever_answers = [Outcome(kind, "so") for kind in how]
             case "pager":
                 self.pager_answers = [Outcome(OutcomeKind.TRANSIENT, "503")] * how
-            case _:
-                raise AssertionError(what)
 
     def _written(self, how: tuple[str, Any]) -> dict[str, Any]:
         what, value = how
@@ -396,6 +398,30 @@ troubles: st.SearchStrategy[tuple[str, Any]] = st.one_of(
     st.tuples(st.just("pager"), st.integers(0, 3)),
 )
 waits = st.tuples(st.just("wait"), st.sampled_from([0.5, 0.5, 2, 5, 8, 15]))
-histories = st.lists(st.tuples(troubles, waits), max_size=10).map(
+after_all = st.lists(st.tuples(troubles, waits), max_size=10).map(
     lambda pairs: [event for pair in pairs for event in pair]
 )
+
+
+def ill(*troubles: str, mode: Mode = Mode.AUTO) -> list[tuple[str, Any]]:
+    """The processor of weu stops reading, besides whatever else is wrong with it; time enough to act."""
+    broken: list[tuple[str, Any]] = [("breaks", ("weu", trouble)) for trouble in (*troubles, "processor")]
+    return [("files", ("mode", mode)), *broken, ("wait", 6), ("person", ("approve", "weu")), ("wait", 2)]
+
+
+beginnings: st.SearchStrategy[list[tuple[str, Any]]] = st.sampled_from(
+    [
+        [],
+        ill(),
+        ill("lever"),
+        ill("lever", "slow"),
+        [*ill("notices"), ("wait", 5)],
+        [*ill("notices", "slow"), ("wait", 5)],
+        ill(mode=Mode.APPROVE),
+        [*ill(), ("mends", "weu"), ("wait", 13)],
+        [("person", ("drain", "weu")), ("wait", 2)],
+    ]
+)
+"""How most drains begin: from here on a history can go anywhere."""
+
+histories = st.builds(lambda first, then: [*first, *then], beginnings, after_all)
