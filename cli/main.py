@@ -4,6 +4,7 @@ import typer
 
 from cli import (
     approve,
+    backtest,
     check,
     demo,
     doctor,
@@ -33,6 +34,7 @@ app.command("check")(check.check)
 app.command("inspect")(inspect.inspect)
 app.command("test")(test.run)
 app.command("rehearse")(rehearse.rehearse)
+app.command("backtest")(backtest.backtest)
 app.command("explain")(explain.explain)
 app.command("drain")(drain.drain)
 app.command("rejoin")(rejoin.rejoin)

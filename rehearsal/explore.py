@@ -68,7 +68,8 @@ class Covered:
         """One more run."""
         self.schedules += 1
         self.points |= {(schedule.scenario, each.point) for each in schedule.faults}
-        self.kinds.update(str(each.kind) for each in (*schedule.faults, *schedule.troubles))
+        self.kinds.update(str(each.kind) for each in schedule.faults)
+        self.kinds.update(str(each.kind) for each in schedule.troubles)
 
     def add(self, other: "Covered") -> None:
         """What another process has run."""

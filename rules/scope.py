@@ -190,11 +190,15 @@ def _same_fault_elsewhere(finding: Finding, situation: Situation) -> ScopeVerdic
     A stamp that is out does not count but for the beginning: its traffic has been moved already.
     """
     window = situation.workload.policy.same_fault_within
+
+    def in_rotation(*found: Finding) -> bool:
+        return not any(each.stamp in situation.out for each in found)
+
     others = {
         other.stamp
         for other in situation.by_family.get(finding.family, ())
         if other.stamp != finding.stamp
-        and (other.stamp not in situation.out or abs(other.since - finding.since) <= window)
+        and (in_rotation(finding, other) or abs(other.since - finding.since) <= window)
     }
     if not others:
         return None

@@ -33,7 +33,7 @@ def one_drain_in_flight(case: Case) -> Iterator[Violation]:
 
 
 def others_serve(case: Case) -> Iterator[Violation]:
-    """P2: by the truth as a look at most `look_fresh_for` old could show it, and by the record of the lease."""
+    """P2: by the truth as a look of at most `look_fresh_for` shows it, and by the record of the lease."""
     for deed in _moves(case, Verb.DRAIN):
         if deed.delayed:
             continue  # it was held up on its way: a residual risk, which `residual` counts
@@ -80,9 +80,7 @@ def root_of(case: Case, record: WorkloadRecord, stamp: str) -> Health:
 
 
 def _asked_to_drain(case: Case, record: WorkloadRecord, stamp: str) -> bool:
-    return any(
-        asked.stamp == stamp and asked.rule in case.rules.draining for asked in record.findings
-    )
+    return any(asked.stamp == stamp and asked.rule in case.rules.draining for asked in record.findings)
 
 
 def only_a_stamp_fault(case: Case) -> Iterator[Violation]:
@@ -185,16 +183,22 @@ def _drained_last_by_a_person(case: Case, deed: Deed) -> bool:
 
 
 def applied_is_seen(case: Case) -> Iterator[Violation]:
-    """P5: an intent is `applied` only when the lever has been moved: a time-out is neither success nor failure."""
+    """P5: an intent is `applied` only when its lever has been moved: a time-out is no success."""
     known: dict[str, IntentState] = {}
     for happening, record in case.records:
         for intent in record.intents.values():
             before, known[intent.id] = known.get(intent.id), intent.state
-            if intent.state is before or intent.state is not IntentState.APPLIED or intent.verb is not Verb.DRAIN:
+            if (
+                intent.state is before
+                or intent.state is not IntentState.APPLIED
+                or intent.verb is not Verb.DRAIN
+            ):
                 continue
             since = happening.at - case.policy.look_fresh_for.total_seconds() - TICK_SECONDS
             if not case.truths.out[intent.stamp].ever(since, happening.at):
-                yield Violation("P5", happening.at, f"{intent.id} is taken for applied, and nothing was moved")
+                yield Violation(
+                    "P5", happening.at, f"{intent.id} is taken for applied, and nothing was moved"
+                )
 
 
 def _backlog_is_done(case: Case, deed: Deed) -> Iterator[Violation]:
@@ -238,7 +242,7 @@ def within_budget(case: Case) -> Iterator[Violation]:
     if not case.clocks_are_right:
         return
     for deed in firsts:
-        lately = [other for other in drains if 0 < deed.at - other.at]
+        lately = [other for other in drains if deed.at - other.at > 0]
         hour = [other for other in lately if deed.at - other.at < HOUR_SECONDS]
         if len(hour) >= case.policy.drains_per_hour or len(lately) >= case.policy.drains_per_day:
             yield Violation("P13", deed.at, f"{deed} after {len(hour)} drains in the last hour")

@@ -17,9 +17,7 @@ from rules.policy import Mode, Policy
 LATENCY_MOST_SECONDS = 1.0
 """More than all calls of one act take together when nothing is wrong."""
 
-_DELAYING = frozenset(
-    {CallFault.SLOW, CallFault.LATE, CallFault.HANGS, CallFault.PAUSE, CallFault.RESENT, CallFault.LOST}
-)
+_DELAYING = frozenset({CallFault.SLOW, CallFault.LATE, CallFault.HANGS, CallFault.PAUSE, CallFault.LOST})
 _CLOCKS = frozenset({Trouble.AHEAD, Trouble.BEHIND})
 
 
@@ -180,7 +178,7 @@ class Case:
         )
 
     def _was_delayed(self, each: Happening, effect: Effect) -> bool:
-        """Whether the very call that did it was on its way for long, by a fault or as its worker stood still."""
+        """Whether the very call that did it was long on its way, by a fault or as its worker stood still."""
         calls = _calls_of(effect)
         slow = any(
             kind in _DELAYING and who == each.who and at <= each.at and name in calls
@@ -213,6 +211,7 @@ def _calls_of(effect: Effect) -> set[str]:
 
 
 _HOLDS_UP = {
+    CallFault.RESENT: 0.0,
     CallFault.PAUSE: 95.0 + TICK_SECONDS,
     CallFault.LATE: 75.0,
     CallFault.HANGS: 75.0,

@@ -70,7 +70,7 @@ def no_lease_is_lost_in_vain(case: Case) -> Iterator[Violation]:
 
 
 def intents_go_on(case: Case) -> Iterator[Violation]:
-    """P10: an intent that nobody holds back is taken up; none lies planned for minutes after all is healed."""
+    """P10: an intent that nothing holds is taken up; none lies planned for minutes after all is healed."""
     since: dict[str, float] = {}
     for happening, record in case.records:
         planned = {each.id for each in record.in_flight() if each.state is IntentState.PLANNED}
@@ -149,16 +149,24 @@ def comes_to_rest(case: Case) -> Iterator[Violation]:
     for (who, tick), times in ticks.items():
         if times > ROUNDS_MOST:
             yield Violation("P20", tick * TICK_SECONDS, f"{who} decides {times} times at one tick, at rest")
-    at_rest = [at for at in (each.at for each in case.history.of(Kind.WRITTEN)) if at > case.end - REST_SECONDS]
+    at_rest = [
+        at for at in (each.at for each in case.history.of(Kind.WRITTEN)) if at > case.end - REST_SECONDS
+    ]
     most = 2 * ROUNDS_MOST * max(1, len({each.who for each in case.history.of(Kind.PROCESS)}))
     if len(at_rest) > most:
-        yield Violation("P20", at_rest[0], f"{len(at_rest)} writes in the last minute, in which nothing was new")
+        yield Violation(
+            "P20", at_rest[0], f"{len(at_rest)} writes in the last minute, in which nothing was new"
+        )
 
 
 def nothing_is_a_fault(case: Case) -> Iterator[Violation]:
     """The worker never logs a fault of its own: an illegal transition, an unexpected error."""
     for each in case.history.of(Kind.FAULT):
-        if "IllegalTransition" in each.words or "channel failed" in each.words or "probe failed" in each.words:
+        if (
+            "IllegalTransition" in each.words
+            or "channel failed" in each.words
+            or "probe failed" in each.words
+        ):
             yield Violation("P5", each.at, f"{each.who}: {each.words}")
 
 

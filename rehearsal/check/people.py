@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 from rehearsal.check.case import Case, Violation
 from rehearsal.faults.kinds import CallFault
-from rehearsal.history import Kind, Sent
+from rehearsal.history import Happening, Kind, Sent
 from rehearsal.world.what import What
 from remediation.ledger.record import WorkloadRecord
-from remediation.ledger.told import Channel, Incident, MessageKind
+from remediation.ledger.told import Channel, Incident, Message, MessageKind
 from rules.reach import Scope
 
 TOLD_WITHIN_SECONDS = 60.0
@@ -27,7 +27,7 @@ def signals_are_considered(case: Case) -> Iterator[Violation]:
     named = {signal for _, entry in case.history.journal() for signal in entry.signals}
     latest = case.end - TOLD_WITHIN_SECONDS
     for each in case.history.of(Kind.TAKEN):
-        lost = [one for one in each.what or () if isinstance(one, str) and one not in named]
+        lost = [one for one in _ids(each) if one not in named]
         if lost and each.at < latest:
             yield Violation("P6", each.at, f"{len(lost)} signals are in no decision, such as {lost[0]}")
 
@@ -35,13 +35,17 @@ def signals_are_considered(case: Case) -> Iterator[Violation]:
 def signals_arrive(case: Case) -> Iterator[Violation]:
     """P6: what was sent to the hub is taken in, once whatever held it up is over."""
     refused = any(True for _ in case.history.of(Kind.REFUSED))
-    taken = {one for each in case.history.of(Kind.TAKEN) for one in each.what or ()}
+    taken = {one for each in case.history.of(Kind.TAKEN) for one in _ids(each)}
     for each in case.history.of(Kind.SENT):
         if not isinstance(each.what, Sent) or each.at > case.end - TOLD_WITHIN_SECONDS or refused:
             continue
         lost = [one for one in each.what.signals if one not in taken]
         if lost:
             yield Violation("P6", each.at, f"{lost[0]} was sent and never taken in")
+
+
+def _ids(taken: Happening) -> tuple[str, ...]:
+    return taken.what if isinstance(taken.what, tuple) else ()
 
 
 def decisions_are_kept(case: Case) -> Iterator[Violation]:
@@ -64,7 +68,9 @@ def the_unreadable_is_buried(case: Case) -> Iterator[Violation]:
     buried = sum(1 for _ in case.history.of(Kind.BURIED))
     refused = any(True for _ in case.history.of(Kind.REFUSED))
     if buried < len(bodies) and not (refused and case.disturbed_seconds > 60):
-        yield Violation("P7", case.end, f"{len(bodies)} bodies that cannot be read, and {buried} dead letters")
+        yield Violation(
+            "P7", case.end, f"{len(bodies)} bodies that cannot be read, and {buried} dead letters"
+        )
 
 
 def openings_are_told(case: Case) -> Iterator[Violation]:
@@ -109,13 +115,15 @@ def told_soon(case: Case) -> Iterator[Violation]:
 def ends_are_told(case: Case) -> Iterator[Violation]:
     """P8: at the end the far side's last word is what is so: open incidents triggered, others resolved.
 
-    A message that a network delivers a minute late may overtake what came after it: see `residual`.
+    A message that a network delivers a minute late may overtake what came after it. And a page that was
+    sent without the ledger lies in the memory of its sender alone: where that one dies, nobody ends it.
     """
     if any(kind is CallFault.LATE and name.startswith("page") for _, kind, name, _ in case.faults):
         return
     last: dict[str, tuple[float, MessageKind]] = {}
     for each, message in _pages(case):
-        last[message.incident] = (each.at, message.kind)
+        if not _left_by_the_dead(case, each, message):
+            last[message.incident] = (each.at, message.kind)
     changed = _last_change(case)
     for key, (at, kind) in last.items():
         incident = case.last.incidents.get(key)
@@ -124,6 +132,13 @@ def ends_are_told(case: Case) -> Iterator[Violation]:
             yield Violation("P8", at, f"the page of {key} was never resolved")
         if kind is MessageKind.RESOLVE and incident is not None and _is_told(incident) and quiet:
             yield Violation("P8", at, f"{key} stands, and its page is resolved")
+
+
+def _left_by_the_dead(case: Case, told: Happening, message: Message) -> bool:
+    """Whether a page was sent past the ledger, by a worker that died afterwards."""
+    queued = any(message.id == one.id for _, record in case.records for one in record.outbox)
+    gone = (each for each in case.history.of(Kind.PROCESS) if each.words.endswith("is killed"))
+    return not queued and any(each.who == told.who and each.at >= told.at for each in gone)
 
 
 def _last_change(case: Case) -> dict[str, float]:
@@ -192,7 +207,7 @@ def _is_out(case: Case, what: What) -> bool:
     return any(case.truths.outages[what].values)
 
 
-def _pages(case: Case) -> Iterator[tuple[object, object]]:
+def _pages(case: Case) -> Iterator[tuple[Happening, Message]]:
     return ((each, message) for each, message in case.history.told() if message.channel is Channel.PAGE)
 
 

@@ -67,7 +67,9 @@ def is_approved(case: Case) -> Iterator[Violation]:
     for place, (at, said) in enumerate(taken.values(), start=1):
         before = sum(1 for each in given if each.at < at)
         if place > before:
-            yield Violation("P18", at, f"{said}: step {place} by {before} approvals ({sum(words.values())} ever)")
+            yield Violation(
+                "P18", at, f"{said}: step {place} by {before} approvals ({sum(words.values())} ever)"
+            )
 
 
 def approvals_expire(case: Case) -> Iterator[Violation]:

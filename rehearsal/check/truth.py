@@ -32,9 +32,7 @@ class _State:
 
     @property
     def seen_to_serve(self) -> bool:
-        return (
-            self.good and self.file and self.origin and not self.maintenance and not (self.broken & SILENT)
-        )
+        return self.good and self.file and self.origin and not self.maintenance and not (self.broken & SILENT)
 
 
 class _Steps:
@@ -83,14 +81,16 @@ class Truths:
         self.sick = {name: _Steps() for name in self._state}
         self.maintenance = {name: _Steps() for name in self._state}
         self.out = {name: _Steps() for name in self._state}
-        self.outages = {what: _Steps() for what in (What.LEDGER, What.ENTRA, What.DNS, What.PAGER, What.INBOX)}
+        self.outages = {
+            what: _Steps() for what in (What.LEDGER, What.ENTRA, What.DNS, What.PAGER, What.INBOX)
+        }
         self.hubs: dict[str, list[tuple[float, tuple[str, ...]]]] = {name: [] for name in self._state}
         for each in history.of(Kind.WORLD, Kind.EFFECT, Kind.PERSON):
             self._follow(each)
 
     def _follow(self, each: Happening) -> None:
         if isinstance(each.what, Effect):
-            self._moved(each, each.what)
+            self._moved(each.what)
         elif isinstance(each.what, tuple) and each.what:
             self._said(each, each.what)
         elif each.kind is Kind.PERSON and each.stamp and each.words.startswith("wrote"):
@@ -101,7 +101,7 @@ class Truths:
         for name in names:
             self._note(each.at, name)
 
-    def _moved(self, each: Happening, effect: Effect) -> None:
+    def _moved(self, effect: Effect) -> None:
         state = self._state.get(effect.stamp)
         if state is None or effect.verb not in (Verb.DRAIN, Verb.REJOIN):
             return

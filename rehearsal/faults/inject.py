@@ -109,16 +109,13 @@ class Injector:
         await asyncio.sleep(GIVES_UP_SECONDS)
         return call.lost("rehearsed: the answer was lost")
 
-    async def _resent(self, call: Call, perform: Perform) -> Any:
-        """The transport retries by itself. Of the ledger it is the container that is asked twice."""
-        if call.port == "ledger":
-            sent_again.set(True)  # noqa: FBT003 - a context variable takes no keyword
-            try:
-                return await perform()
-            finally:
-                sent_again.set(False)  # noqa: FBT003
-        await perform()
-        return await perform()
+    async def _resent(self, call: Call, perform: Perform) -> Any:  # noqa: ARG002 - the same for all
+        """The transport retries by itself: it is the container of the ledger that is asked twice."""
+        sent_again.set(True)
+        try:
+            return await perform()
+        finally:
+            sent_again.set(False)
 
     async def _slow(self, call: Call, perform: Perform) -> Any:  # noqa: ARG002 - the same for all
         await asyncio.sleep(SLOW_SECONDS)

@@ -78,7 +78,8 @@ def fitting(name: str) -> tuple[CallFault, ...]:
     if method in CHANGING:
         kinds += _CHANGES
         kinds += [CallFault.THROTTLED] if port in _MAY_THROTTLE else []
-        kinds += [CallFault.RESENT] if port in ("ledger", "lever", "origin") else []
+        # Levers are asked once only: their transport has no retries (`remediation.act.blob_accounts`).
+        kinds += [CallFault.RESENT] if port == "ledger" else []
     elif method.startswith("look"):
         kinds.append(CallFault.WRONG)
     if name == "ledger.load":

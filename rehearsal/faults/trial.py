@@ -161,7 +161,7 @@ async def _act(stage: _Stage, watch: Watch | None) -> None:
         what = (FAULT, str(fault.kind), call.name)
         world.note(Kind.WORLD, f"fault: {fault}", who=call.process.name, what=what)
 
-    injector = Injector(loop, stage.schedule.faults, lambda process: staff.dies(process), note)
+    injector = Injector(loop, stage.schedule.faults, lambda process: staff.dies(process), note)  # noqa: PLW0108 - it comes later
     injector.seen = stage.seen
     gate = Gate(loop, injector, world.chance("latency"))
     staff = Team(world, gate, {workload.name: scenario.charge})

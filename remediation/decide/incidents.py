@@ -37,6 +37,9 @@ __all__ = ["DRAINED_BY_OTHERS", "DRAIN_UNDONE", "incident_key", "remind_people",
 NEEDS_HANDS = frozenset({Action.STUCK, Action.REFUSED})
 """What the worker cannot mend alone: someone is woken again, through any silence."""
 
+ESCALATES = frozenset({Severity.CRITICAL, Severity.ERROR})
+"""A page of less is a quiet one: that nobody can mend it is no reason to wake people again."""
+
 
 def update_incidents(draft: Draft, situation: Situation, rules: RuleSet) -> None:
     """Open, update and end incidents so that they say what is."""
@@ -99,7 +102,7 @@ def _going_on(known: Incident, want: Wanted, policy: Policy, now: datetime) -> W
         incident = replace(incident, told_holds=tuple(sorted({*incident.told_holds, *known.told_holds})))
     stands = now - known.opened_at >= policy.escalate_after
     red = want.since is not None and incident.action is not Action.DRAINED
-    if known.escalated or (stands and red and incident.pages):
+    if known.escalated or (stands and red and incident.pages and incident.severity in ESCALATES):
         incident = replace(incident, severity=_louder(incident.severity), escalated=True)
     return replace(want, incident=incident)
 

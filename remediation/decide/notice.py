@@ -90,9 +90,11 @@ def _is_seen_drained(intent: Intent, look: StampLook, path: HealthLook | None, w
 
 
 def _is_seen_back(intent: Intent, look: StampLook, known: StampRecord) -> bool:
-    """The lever shows it; and it serves, unless another lever still keeps it out."""
+    """The lever shows it; and it serves, unless another lever still keeps it out: ours, or other hands'."""
     lever = look.by(intent.lever)
-    return lever.state is LeverState.IN and lever.settled and (known.drain is not None or look.health.serves)
+    shown = (look.lever, *([look.origin] if look.origin else []))
+    kept_out = known.drain is not None or any(each.state is LeverState.OUT for each in shown)
+    return lever.state is LeverState.IN and lever.settled and (kept_out or look.health.serves)
 
 
 def _verify_steps(draft: Draft, live: LiveLook, workload: Workload) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from remediation.decide.case import Case, Guardrail, Step
-from remediation.decide.guardrails import holds
-from remediation.ledger.intent import Verb
+from remediation.decide.guardrails import holds, one_at_a_time
+from remediation.ledger.intent import IntentState, Verb
 from remediation.ledger.orders import HoldSwitch
 from remediation.ledger.stamp import StampRecord
 from rules.conditions import NodeIs
@@ -21,6 +21,7 @@ from tests.builders import (
     a_seen,
     a_signal,
     a_workload,
+    an_intent,
     at,
     findings,
     registers,
@@ -206,9 +207,11 @@ def test_what_flaps_is_not_moved_about(verb: Verb, ago: tuple[float, ...], reaso
         (-60, None, True),
         (-60, -60, True),
         (-60, -120, True),
-        (-60, -5, False),
-        (-1800, 0, False),
-        (-1801, 0, True),
+        (-60, -5, True),
+        (-300, -149, True),
+        (-300, -150, False),
+        (-1950, -150, False),
+        (-1951, -150, True),
     ],
 )
 def test_what_came_back_by_itself_and_fails_again_is_drained_to_keep_it_out(
@@ -241,3 +244,22 @@ def test_a_drain_of_a_finding_that_is_gone_is_not_the_workloads_either() -> None
     whole = replace(case, step=replace(case.step, verb=Verb.WEBHOOK, stamp=""))
     held = {hold.guardrail: hold.reason for hold in holds(whole)}
     assert held[Guardrail.STILL_WANTED] == "consumer-cannot-read no longer holds for the workload"
+
+
+@pytest.mark.parametrize(
+    ("state", "held"),
+    [
+        (IntentState.SUPERSEDED, True),
+        (IntentState.REFUSED, True),
+        (IntentState.VERIFIED, False),
+        (None, False),
+    ],
+)
+def test_no_stamp_is_drained_while_the_drain_of_another_was_never_seen_to_help(
+    state: IntentState | None, *, held: bool
+) -> None:
+    """P1: it was given up, and its users may be there still; what was forgotten was seen long ago."""
+    given_up = an_intent(stamp="eus", id="eus", state=state or IntentState.VERIFIED)
+    record = a_red_record(intents={given_up.id: given_up} if state else {}, stamps=looked_at(eus=drained()))
+    hold = one_at_a_time(a_case(record))
+    assert (hold is not None and hold.guardrail is Guardrail.STUCK_STEP) is held

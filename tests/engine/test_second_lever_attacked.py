@@ -195,3 +195,20 @@ async def test_a_worker_without_the_second_lever_leaves_alone_what_another_began
     world.engine = a_worker(world, "heir")
     await world.run(3)
     assert effects(world) == ["disabled weu"]
+
+
+async def test_a_return_by_one_lever_is_over_where_other_hands_hold_the_stamp_by_the_other() -> None:
+    """P1, P14: it will not serve, for that is theirs: it is adopted, and holds up no other step."""
+    world = World(watched(), RULES)
+    await world.run(2)
+    world.truth["weu"].lever_works = False
+    world.reads.discard("weu")
+    await world.run(7)
+    assert effects(world) == ["disabled weu"]
+    world.truth["weu"].file = None
+    world.reads.add("weu")
+    await world.run(15)
+    assert effects(world) == ["disabled weu", "enabled weu"]
+    record = await world.record()
+    assert record.in_flight() == []
+    assert record.stamp("weu").adopted_at is not None

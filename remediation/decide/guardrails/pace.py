@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from remediation.decide.case import Case, Guardrail, Hold, serves
-from remediation.ledger.intent import Intent, Verb
+from remediation.ledger.intent import Intent, IntentState, Verb
 from rules.conditions import words
 
 HOUR, DAY = timedelta(hours=1), timedelta(hours=24)
@@ -13,10 +13,31 @@ def one_at_a_time(case: Case) -> Hold | None:
     """Hold while another step of this workload is in flight."""
     others = [intent for intent in case.record.in_flight() if intent.id != case.step.intent]
     if not others:
-        return None
+        return _a_drain_that_nobody_saw(case)
     going = ", ".join(f"{_words(intent)} is {intent.state}" for intent in others)
     stuck = any(intent.stuck for intent in others)
     return Hold(Guardrail.STUCK_STEP if stuck else Guardrail.ONE_AT_A_TIME, going)
+
+
+def _a_drain_that_nobody_saw(case: Case) -> Hold | None:
+    """Hold a drain while another stamp is drained and was never seen to be, though nothing is tried any more.
+
+    It may still have users, or be about to lose them: what it is worth to the others is not known.
+    """
+    if case.step.verb is not Verb.DRAIN:
+        return None
+    drained = (name for name, known in case.record.stamps.items() if known.drain and name != case.step.stamp)
+    unseen = [name for name in drained if _was_given_up(name, case)]
+    if not unseen:
+        return None
+    return Hold(Guardrail.STUCK_STEP, f"the drain of {', '.join(sorted(unseen))} was never seen to help")
+
+
+def _was_given_up(stamp: str, case: Case) -> bool:
+    """Whether the last that is known of its drain is that it was given up."""
+    drains = [i for i in case.record.intents.values() if i.verb is Verb.DRAIN and i.stamp == stamp]
+    last = max(drains, key=lambda intent: (intent.planned_at, intent.id), default=None)
+    return last is not None and last.state in (IntentState.SUPERSEDED, IntentState.REFUSED)
 
 
 def cooled_down(case: Case) -> Hold | None:

@@ -1,10 +1,15 @@
 """Is the target what it is taken for, is it where the step wants it from, and can it be moved?"""
 
+from datetime import timedelta
+
 from remediation.decide import levers
 from remediation.decide.case import Case, Guardrail, Hold
 from remediation.ledger.intent import Verb
 from remediation.ledger.stamp import LeverState, StampRecord
 from rules.policy import Policy
+
+FAILS_OVER_WITHIN = timedelta(seconds=150)
+"""So long a database's client may take to go to another region (F07): about two minutes, and a look."""
 
 
 def names_a_stamp(case: Case) -> Hold | None:
@@ -43,9 +48,20 @@ def still_in_rotation(case: Case) -> Hold | None:
         by_file = seen.lever is LeverState.OUT
         gone = "its state file is gone" if by_file else "its Front Door origin is disabled"
         return Hold(Guardrail.STILL_IN_ROTATION, f"other hands have drained it: {gone}")
-    if seen.answered and not seen.serves and not failed_again(case.target, case.policy):
+    if seen.answered and not seen.serves and not _is_kept_out(case):
         return Hold(Guardrail.STILL_IN_ROTATION, f"it is out by itself: {seen.words}")
     return None
+
+
+def _is_kept_out(case: Case) -> bool:
+    """Whether it is taken out to keep it out: it failed again, and for longer than a client's failover takes.
+
+    Its users have been moved already, so nothing is lost by waiting; what goes over to another region
+    and back again (F07) comes back by itself.
+    """
+    out_at = case.target.out_by_itself_at
+    lasted = out_at is not None and case.now - out_at >= FAILS_OVER_WITHIN
+    return lasted and failed_again(case.target, case.policy)
 
 
 def failed_again(stamp: StampRecord, policy: Policy) -> bool:

@@ -1,0 +1,215 @@
+"""`remediation backtest`: what would other rules have done with what the worker was told?"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.config import settings
+from cli.config import workloads as workloads_given
+from cli.out import NO, Json, fail, print_json, say
+from cli.recording import NoRecordingError, recording_of, saved
+from rehearsal.backtest import CAPACITY, Comparison, Decision, Sort, compare
+from rehearsal.replay import Recorded, replay, sort_out
+from remediation.configuration import rules_of
+from remediation.decide.plan import Charge
+from remediation.settings import Settings
+from rules.evaluate import RuleSet
+from rules.policy import Mode
+from rules.problems import FileError
+from rules.topology import Workload
+
+TAKEN_AS_WELL = (
+    "Of the world only the recording is known. The rest is taken as well: levers move, HealthServices answer "
+    "as their root was last said to be, and what only the worker's own probes have seen is missing."
+)
+
+
+def backtest(  # noqa: PLR0913 - each is an option of the command
+    source: Annotated[
+        Path,
+        typer.Argument(
+            help="The data folder of a worker with the embedded broker, or a file of JSON lines: "
+            '{"at": "2026-11-21T03:00:00Z", "body": {…}}.'
+        ),
+    ],
+    *,
+    rules: Annotated[Path, typer.Option(help="The new rules: a file, or a folder.")],
+    old: Annotated[
+        Path | None,
+        typer.Option(help="The old ones. Default: REMEDIATION_RULES, else the shipped catalogue."),
+    ] = None,
+    workloads: Annotated[
+        Path | None,
+        typer.Option(help="A workload file, or a folder. Default: REMEDIATION_WORKLOADS, else the example."),
+    ] = None,
+    mode: Annotated[
+        Mode, typer.Option(help="How far the worker may go; of the workload's own mode nothing is taken.")
+    ] = Mode.AUTO,
+    since: Annotated[datetime | None, typer.Option(help="Only what came from then on, UTC.")] = None,
+    until: Annotated[datetime | None, typer.Option(help="Only what came up to then, UTC.")] = None,
+    stays_up: Annotated[
+        bool,
+        typer.Option(
+            "--stays-up", help="HealthServices answer 200 while their root is red (the reference's do not)."
+        ),
+    ] = False,
+    save: Annotated[Path | None, typer.Option(help="Write the recording to this file, to be kept.")] = None,
+    json: Json = False,
+) -> None:
+    """Play a recording through old and new rules in virtual time, and print what would have been otherwise.
+
+    Ends with 1 where the new rules would have broken a promise: a drain that left too few stamps, or one
+    for a fault that was not the stamp's own, by what either rules knew.
+    """
+    found = settings()
+    found = found.model_copy(update={"workloads": workloads or found.workloads, "rules": old or found.rules})
+    known = {name: replace(each, mode=mode) for name, each in workloads_given(found).items()}
+    both = _rules(found), _rules(found.model_copy(update={"rules": rules}))
+    recording = _recording(source, since, until)
+    if save is not None:
+        _save(save, recording)
+    sorted_out = sort_out(recording, known)
+    played = {
+        name: _compared(bodies, known[name], both, stays_up=stays_up)
+        for name, bodies in sorted_out.of.items()
+        if bodies and known[name].stamps
+    }
+    if not played:
+        fail(f"none of the {len(recording)} bodies is about a stamp of {', '.join(known)}")
+    if json:
+        print_json(_document(recording, sorted_out.nobodys, played))
+    else:
+        _show(recording, sorted_out.nobodys, played)
+    if any(each.broken for each in played.values()):
+        raise typer.Exit(NO)
+
+
+def _compared(
+    bodies: Sequence[Recorded], workload: Workload, both: tuple[RuleSet, RuleSet], *, stays_up: bool
+) -> Comparison:
+    old, new = (replay(bodies, Charge(workload, rules), score_check=not stays_up) for rules in both)
+    return compare(old, new)
+
+
+def _rules(found: Settings) -> RuleSet:
+    """The rules of these settings; ends the command with every problem if they cannot be read."""
+    try:
+        return RuleSet(rules_of(found))
+    except FileError as error:
+        fail(str(error).splitlines())
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror}")
+
+
+def _recording(source: Path, since: datetime | None, until: datetime | None) -> list[Recorded]:
+    """What was recorded in that time; ends the command where there is nothing."""
+    try:
+        found = recording_of(source)
+    except NoRecordingError as error:
+        fail(str(error))
+    except (OSError, UnicodeDecodeError) as error:
+        fail(f"{source}: {getattr(error, 'strerror', None) or error}")
+    first, last = (_utc(each) if each else None for each in (since, until))
+    chosen = [one for one in found if (first is None or one.at >= first) and (last is None or one.at <= last)]
+    if not chosen:
+        there = f"it goes from {_at(found[0].at)} to {_at(found[-1].at)}"
+        fail(f"{source}: nothing was recorded in that time; {there}")
+    return chosen
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def _save(file: Path, recording: Sequence[Recorded]) -> None:
+    try:
+        file.write_text(saved(recording), "utf-8")
+    except OSError as error:
+        fail(f"{file}: {error.strerror}")
+
+
+# --- the answer ----------------------------------------------------------------------------------
+
+
+def _show(
+    recording: Sequence[Recorded], nobodys: Mapping[str, int], played: Mapping[str, Comparison]
+) -> None:
+    say(f"{len(recording)} bodies from {_at(recording[0].at)} to {_at(recording[-1].at)}")
+    for code, count in nobodys.items():
+        say(f"  not played: {count} ({code})", "yellow")
+    for name, found in played.items():
+        say("")
+        say(name, "bold")
+        for _, line, style in sorted(_lines(found)):
+            say(f"  {line}", style)
+        for each in found.broken:
+            say(f"  BREAKS {each.promise}  {_at(each.at)}  drain of {each.stamp}: {each.words}", "bold red")
+        _show_counts(found)
+    say("")
+    say(TAKEN_AS_WELL)
+
+
+def _lines(found: Comparison) -> Iterator[tuple[datetime, str, str]]:
+    yield from ((one.at, f"new    {_words(one)}", "red") for one in found.new)
+    yield from ((one.at, f"gone   {_words(one)}", "green") for one in found.gone)
+    for moved in found.moved:
+        seconds = round(moved.later.total_seconds())
+        how = f"{abs(seconds)} s {'later' if seconds > 0 else 'earlier'}"
+        yield moved.new.at, f"moved  {_words(moved.new)} ({how}, before at {_at(moved.old.at)})", "yellow"
+
+
+def _words(one: Decision) -> str:
+    about = f" {one.about}" if one.about else ""
+    return f"{_at(one.at)}  {one.sort} {one.stamp or 'global'}{about}: {one.words}"
+
+
+def _show_counts(found: Comparison) -> None:
+    counts = [
+        f"{sort}s {found.before[sort]} -> {found.after[sort]}"
+        for sort in Sort
+        if found.before[sort] or found.after[sort]
+    ]
+    say(f"  {', '.join(counts) or 'nothing was decided by either'}; {found.alike} alike")
+    saved_words = (
+        f"{found.pages_saved} pages saved" if found.pages_saved >= 0 else f"{-found.pages_saved} more pages"
+    )
+    capacity = sum(each.promise == CAPACITY for each in found.broken)
+    say(f"  {saved_words}; {capacity} drains that would leave too few stamps", "bold")
+
+
+def _at(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _document(
+    recording: Sequence[Recorded], nobodys: Mapping[str, int], played: Mapping[str, Comparison]
+) -> dict[str, object]:
+    return {
+        "well": not any(each.broken for each in played.values()),
+        "bodies": len(recording),
+        "from": recording[0].at,
+        "to": recording[-1].at,
+        "not_played": nobodys,
+        "workloads": {name: _comparison(found) for name, found in played.items()},
+    }
+
+
+def _comparison(found: Comparison) -> dict[str, object]:
+    return {
+        "new": found.new,
+        "gone": found.gone,
+        "moved": [
+            {"old": each.old, "new": each.new, "later_seconds": each.later.total_seconds()}
+            for each in found.moved
+        ],
+        "alike": found.alike,
+        "before": found.before,
+        "after": found.after,
+        "pages_saved": found.pages_saved,
+        "capacity_violations": sum(each.promise == CAPACITY for each in found.broken),
+        "broken": found.broken,
+    }

@@ -1,0 +1,88 @@
+"""After how many schedules is each planted bug found? `make sim-mutants` asks it of all of them."""
+
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from os import cpu_count
+from pathlib import Path
+
+from rehearsal.explore import Bases, load_bases, schedules, verdict
+from rehearsal.faults.schedule import Schedule
+from tests.simulation.planted_bugs import BUGS, PlantedBug
+
+SCENARIOS = Path(__file__).parent / "scenarios"
+MOST = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Hunt:
+    """What came of looking for one bug.
+
+    Attributes:
+        bug: its name.
+        schedules: how many were run.
+        seconds: how long it took.
+        found: what was broken, and by which schedule; empty where nothing was.
+    """
+
+    bug: str
+    schedules: int
+    seconds: float
+    found: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.schedules:5} schedules {self.seconds:6.1f} s  {self.bug}: {self.found or 'NOT FOUND'}"
+
+
+def hunt(bug: PlantedBug, bases: Bases, most: int = MOST) -> Hunt:
+    """Run schedules with the bug in the code until a promise is broken."""
+    began, count = time.monotonic(), 0
+    near = {
+        name: one for name, one in bases.items() if not bug.near or any(part in name for part in bug.near)
+    }
+    # Which calls there are is asked of the code without the bug.
+    chosen = list(_some(near, most))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for schedule in chosen:
+            count += 1
+            with bug.planted():
+                violations = verdict(near, schedule)
+            # What is broken without the bug as well does not show it.
+            if violations and not verdict(near, schedule):
+                said = f"{violations[0]} ({schedule})"
+                return Hunt(bug.name, count, time.monotonic() - began, said)
+    return Hunt(bug.name, count, time.monotonic() - began)
+
+
+def _some(bases: Bases, most: int) -> Iterator[Schedule]:
+    """First each scenario as it is, then what `explore` runs."""
+    yield from (Schedule(name) for name in bases)
+    rest = schedules(bases, "planted")
+    for _ in range(most - len(bases)):
+        yield next(rest)
+
+
+def _hunt_by_place(place: int) -> Hunt:
+    return hunt(BUGS[place], load_bases(SCENARIOS))
+
+
+def main(words: list[str]) -> int:
+    """Look for all of them, or those with some words in their names, and say after how many schedules."""
+    missed = 0
+    chosen = [place for place, bug in enumerate(BUGS) if all(word in bug.name for word in words)]
+    with ProcessPoolExecutor(cpu_count(), mp_context=get_context("fork")) as pool:
+        for one in pool.map(_hunt_by_place, chosen):
+            sys.stdout.write(f"{one}\n")
+            sys.stdout.flush()
+            missed += not one.found
+    sys.stdout.write(f"{len(chosen) - missed} of {len(chosen)} planted bugs found\n")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
