@@ -79,7 +79,8 @@ class Residue:
         for kind in FAILURES:
             ages = [hit.age for hit in self.hits if hit.kind is kind]
             if ages:
-                yield f"  {kind}: {len(ages)} hits, unseen for {mean(ages):.1f} s on average, {max(ages):.1f} s at most"
+                ages_said = f"{mean(ages):.1f} s as a mean, {max(ages):.1f} at most"
+                yield f"  {kind}: {len(ages)} hits, unseen for {ages_said}"
         yield f"  the window is {self.window_seconds:.1f} s wide on average"
         if self.hits:
             paged = [hit.paged_after for hit in self.hits if hit.paged_after is not None]

@@ -38,7 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
     for broken in covered.broken:
         kept = keep(broken, Path(given.keep)) if given.keep else None
         _say(
-            f"\nseed {broken.schedule.seed}, smallest set of faults{f', kept as {kept}' if kept else ''}:\n{broken}"
+            f"\nseed {broken.schedule.seed}, smallest set of faults"
+            f"{f', kept as {kept}' if kept else ''}:\n{broken}"
         )
     return 1 if covered.broken else 0
 

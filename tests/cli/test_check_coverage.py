@@ -34,6 +34,13 @@ timeline: [{at: 3m, alert: {rule: EventHub-metricalert-OutgoingMessages-Error, s
 run: 10m
 expect: ["pages: 1"]
 """
+DRAINED = """
+name: a drain at any time
+row: F21
+timeline: [{at: 3m, break: {what: processor, stamp: weu}}]
+run: 15m
+expect: ["drained: weu"]
+"""
 Run = Callable[..., Result]
 
 
@@ -113,8 +120,20 @@ def test_a_row_that_is_seen_in_some_of_its_scenarios_only_is_partly_covered(few:
 def test_a_rule_that_only_writes_down_covers_nothing(few: Path) -> None:
     """Nobody would know."""
     text = OWN.replace("BackgroundProcessor", "Nothing").replace("'*vault*'", "'*registry*'")
+    text += "    asked_of: workload\n"
     found = {each.row: each for each in rows_covered(RuleSet(load_rules({"own.yaml": text})), few)}
     assert found["F12"].covering is Covering.NOT
+    text = text.replace("record", "notify")
+    found = {each.row: each for each in rows_covered(RuleSet(load_rules({"own.yaml": text})), few)}
+    assert found["F12"].rules == ("vault-noted",)
+
+
+def test_a_drain_that_is_not_made_is_no_harm(few: Path) -> None:
+    """Whoever only wants to be woken by a rule is covered; how far rules act is their author's choice."""
+    (few / "F21-drained.yaml").write_text(DRAINED, "utf-8")
+    text = OWN.replace("drain", "page")
+    found = {each.row: each for each in rows_covered(RuleSet(load_rules({"own.yaml": text})), few)}
+    assert (found["F21"].covering, found["F21"].harm) == (Covering.COVERED, ())
 
 
 def test_the_shipped_rules_cover_these_rows_without_harm(few: Path) -> None:

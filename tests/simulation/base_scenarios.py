@@ -1,0 +1,43 @@
+"""Do the base scenarios say what happens when nothing goes wrong, and are they enough?"""
+
+from pathlib import Path
+
+import pytest
+
+from rehearsal.check import check
+from rehearsal.explore import load_bases, points_of, singles
+from rehearsal.faults.schedule import Schedule
+from rehearsal.faults.trial import try_out
+from rehearsal.run import rehearse
+
+SCENARIOS = Path(__file__).parent / "scenarios"
+BASES = load_bases(SCENARIOS)
+
+
+@pytest.mark.parametrize("name", BASES)
+def test_a_base_scenario_comes_out_as_it_says(name: str) -> None:
+    """Its own expectations hold in the plain rehearsal: else its faults would prove nothing."""
+    run = rehearse(BASES[name])
+    assert run.passed, [judged for judged in run.judged if not judged.holds]
+
+
+@pytest.mark.parametrize("name", BASES)
+def test_a_base_scenario_breaks_no_promise(name: str) -> None:
+    """Without faults, and with the ledger of Blob Storage, every checker is content."""
+    assert not check(try_out(BASES[name], Schedule(name)))
+
+
+def test_a_trial_can_be_repeated() -> None:
+    """The same schedule gives the same history, byte for byte: what is found can be found again (P16)."""
+    name = "drain-and-rejoin.yaml"
+    schedule = next(each for each in singles({name: BASES[name]}) if "lost" in str(each))
+    first, second = (try_out(BASES[name], schedule).history.text() for _ in range(2))
+    assert first == second
+    assert "fault: response lost" in first
+
+
+def test_every_port_is_a_fault_point() -> None:
+    """There are at least twelve scenarios, and in them every port is called and every kind of fault fits."""
+    assert len(BASES) >= 12
+    ports = {point.name.partition(".")[0] for name in BASES for point in points_of(name, BASES[name])}
+    assert ports == {"ledger", "lever", "origin", "health", "queue", "step", "page", "notify", "inbox"}
