@@ -49,6 +49,10 @@ REJOINED = (
     Step(f"{STAMP} is back: its state file is there", lambda sight: not sight.scene.out()),
     RESOLVED,
     Step(f"{STAMP} has its share of the requests again", _serving_again),
+    Step(
+        "the worker has seen that the rejoin works",
+        lambda sight: _journalled(sight, f"rejoin of {STAMP} verified"),
+    ),
 )
 NOTHING_DRAINED = Step("no state file was touched, and no origin", lambda sight: not sight.watcher.drains)
 THERE_AND_BACK = (f"drained {STAMP}", f"rejoined {STAMP}")

@@ -21,7 +21,7 @@ from local.workload.health_service import (
     state_file_is_there,
     writes_reach,
 )
-from local.workload.own_hub import HUB, OwnHub, own_hub
+from local.workload.own_hub import HUB, PARTITIONS, OwnHub, own_hub
 from local.workload.pace import Pace
 from local.workload.processor import CONSUMER_GROUP, BackgroundProcessor
 from local.workload.sender import Sender
@@ -173,6 +173,12 @@ async def _served(
     await running.enter_async_context(in_background(health_service.run()))
     processor = BackgroundProcessor(hub.connection, checkpoints, database, pace.checkpoint_every)
     return RunningStamp(place, url, health_service, catalogue, hub, checkpoints, sender, processor, score)
+
+
+async def least_checkpoint(stamp: RunningStamp) -> int:
+    """How far the partition is read that is read least; -1 while one of them has no checkpoint."""
+    written = await stamp.checkpoints.list_checkpoints(stamp.hub.namespace, HUB, CONSUMER_GROUP)
+    return min(int(one["sequence_number"]) for one in written) if len(written) == PARTITIONS else -1
 
 
 async def forget_checkpoints(stamp: RunningStamp) -> None:
