@@ -14,7 +14,6 @@ from remediation.intake.activity_entry import Category, Entry, entry_of
 from remediation.intake.activity_failure import error_code, error_message
 from remediation.intake.alert import Alert, rule_name, signals_of
 from remediation.intake.alert_reasons import MAX_REASON, MAX_REASONS
-from remediation.intake.discretion import discreet
 from remediation.intake.identity import digest
 from remediation.intake.limits import clip
 from remediation.intake.loose import Table, text
@@ -107,7 +106,7 @@ def _reasons(entry: Entry, status: str, code: str) -> tuple[str, ...]:
         error_message(entry),
         *(text(entry.properties, key) for key in _TELLING),
     ]
-    return tuple(clip(discreet(each), MAX_REASON) for each in said if each)[:MAX_REASONS]
+    return tuple(clip(each, MAX_REASON) for each in said if each)[:MAX_REASONS]
 
 
 def _is_sample(entry: Entry) -> bool:

@@ -18,8 +18,15 @@ _SECRET = re.compile(
 )
 
 
+_MARKS = ("@", "=", ":", "eyj", "bearer", "sharedaccesssignature")
+"""Without any of these no pattern matches, and to look for them is far cheaper."""
+
+
 def discreet(words: str) -> str:
     """At most 8,192 characters of it, without secrets, and with e-mail addresses cut to the name in front."""
+    small = words.lower()
+    if not any(mark in small for mark in _MARKS):
+        return words[:_MAX_TEXT]
     told = _ADDRESS.sub(r"\1@…", words[:_MAX_TEXT])
     told = _SHOWN.sub(r"\1 …", _TOKEN.sub("…", told))
     return _SECRET.sub(r"\1\2…", told)

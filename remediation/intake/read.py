@@ -7,7 +7,7 @@ of items of any family; each item stands for itself.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from remediation.intake import (
@@ -23,6 +23,7 @@ from remediation.intake import (
     records,
     relay,
 )
+from remediation.intake.discretion import discreet
 from remediation.intake.rejection import Code, Rejection
 from remediation.intake.subject import Known
 from rules.signals import Signal
@@ -89,7 +90,7 @@ def read(body: bytes, known: Known) -> Reading:
     """
     signal = health_events.read_plain(body, known)
     if signal:
-        return Reading(health_events.FAMILY, (signal,))
+        return Reading(health_events.FAMILY, (_discreet(signal),))
     value = relay.unwrapped(limits.parse(body))
     items = value if isinstance(value, list) else records.unwrap(value)
     if items is not None:
@@ -132,10 +133,16 @@ def _read_item(value: object, known: Known) -> Reading:
         raise Rejection(Code.NOT_AN_OBJECT, reason)
     family = _claiming(value)
     if family is not None:
-        return Reading(family.name, family.read(value, known))
+        return Reading(family.name, tuple(map(_discreet, family.read(value, known))))
     names = ", ".join(family.name for family in FAMILIES)
     reason = f"no family of bodies has this shape; known are: {names}"
     raise Rejection(Code.UNKNOWN_FAMILY, reason)
+
+
+def _discreet(signal: Signal) -> Signal:
+    """Whatever the family: what a sender wrote is told to people, and kept."""
+    reasons = tuple(map(discreet, signal.reasons))
+    return signal if reasons == signal.reasons else replace(signal, reasons=reasons)
 
 
 def _claiming(value: Mapping[str, object]) -> Family | None:

@@ -7,6 +7,7 @@ found again. Secrets are planted where bodies hold them, and where they do not.
 import gzip
 import json
 import random
+import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -38,6 +39,9 @@ SHAPED = (
 """Secrets that are known by their shape, wherever they stand."""
 
 HEADERS = {"Authorization": f"Bearer {MARK}", "x-functions-key": MARK, "User-Agent": "IcMBroadcaster/1.0"}
+
+WORDS_OF_A_SENTENCE = 3
+_WORD = re.compile(r"(?<![\w/.-])[A-Za-z]{2,}(?![\w/.-])")
 
 PRIVATE = ("headers", "httpRequest")
 
@@ -125,6 +129,15 @@ def planted(value: Value) -> Value:
                 changed[where] = {**changed[where], "claims": CLAIMS, "httpRequest": dict(HEADERS)}
         return changed
     return [planted(each) for each in value] if isinstance(value, list) else value
+
+
+def worded(value: Value, secret: str) -> Value:
+    """The same with a secret at the end of every sentence that a sender wrote."""
+    if isinstance(value, dict):
+        return {key: worded(inner, secret) for key, inner in value.items()}
+    if isinstance(value, str) and len(_WORD.findall(value)) >= WORDS_OF_A_SENTENCE:
+        return f"{value} {secret}"
+    return [worded(each, secret) for each in value] if isinstance(value, list) else value
 
 
 def _fresh(chance: random.Random) -> Value:

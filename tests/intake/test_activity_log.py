@@ -11,13 +11,14 @@ from remediation.intake import azure_monitor, samples
 from remediation.intake.activity_entry import Category, entry_of
 from remediation.intake.activity_log import NEVER, read_entry
 from remediation.intake.discretion import discreet
+from remediation.intake.read import read
 from remediation.intake.rejection import Code
 from rules.conditions import AlertFires, Answer, Moment, judge
 from rules.health import facts, fold
 from rules.policy import Policy
 from rules.signals import AlertState, Severity, Signal, Subject
 from tests.builders import NOW
-from tests.intake.bodies import KNOWN, a_target, an_alert_body, rejected
+from tests.intake.bodies import KNOWN, a_target, an_alert_body, encode, rejected
 
 GROUP = "/subscriptions/6f1d/resourceGroups/aoprod7745-stamp-westeurope-rg/providers"
 CLUSTER = f"{GROUP}/Microsoft.ContainerService/managedClusters/aks"
@@ -289,7 +290,9 @@ def test_without_time_or_operation_it_is_refused() -> None:
 def test_nobody_is_named_and_no_secret_is_told() -> None:
     """Claims and callers are left behind; addresses and secrets in messages are cut."""
     message = "jane.doe@contoso.example failed: sig=abc%2B; AccountKey=q9; token: eyJhbGciOi.eyJzdWIi.x3"
-    said = json.dumps(failed_with(message).reasons, ensure_ascii=False)
+    body = an_alert_body(an_entry(properties={"statusMessage": message}), signalType="Activity Log")
+    _, fact = read(encode(body), KNOWN).signals
+    said = json.dumps(fact.reasons, ensure_ascii=False)
     for secret in ("contoso", "abc", "q9", "eyJ", "5c0ffee0"):
         assert secret not in said
     assert "jane.doe@…" in said

@@ -8,14 +8,14 @@ from itertools import islice
 from types import FrameType
 
 from remediation.intake.dead_letter import MAX_KEPT
-from remediation.intake.read import Reading, read
+from remediation.intake.read import FAMILIES, Reading, read
 from remediation.intake.rejection import Code, Rejection
 from remediation.ledger.memory import MemoryLedger
 from rules.signals import Signal
 from tests.builders import NOW
 from tests.intake.bodies import BODIES, KNOWN, a_health_event, encode, shop
 from tests.intake.consuming import Message, a_worker
-from tests.intake.hostile import MARK, RAW, SHAPED, Hostile, bombs, mutations, planted
+from tests.intake.hostile import MARK, RAW, SHAPED, Hostile, bombs, mutations, planted, worded
 from tests.world import World
 
 INPUTS = 20_000
@@ -88,6 +88,20 @@ def test_secrets_where_bodies_hold_them_are_never_told() -> None:
             reading, rejections = outcome(encode(body))
             assert MARK not in repr(reading.signals)
             assert MARK not in repr(rejections)
+
+
+def test_secrets_in_the_words_of_senders_are_cut_out_of_what_is_told() -> None:
+    """Descriptions and messages become reasons, which people read and the journal keeps: of any family."""
+    cut: Counter[str] = Counter()
+    for raw in RAW:
+        for secret in SHAPED:
+            reading, _ = outcome(encode(worded(json.loads(raw), secret)))
+            for signal in reading.signals:
+                assert MARK not in repr(signal.reasons)
+                cut[reading.family] += any("…" in reason for reason in signal.reasons)
+    # These tell in words of ours, and in no sentence of the sender's.
+    families = {family.name for family in FAMILIES} - {"autoscale", "legacy-budget", "legacy-metric"}
+    assert families <= {family for family, times in cut.items() if times}
 
 
 def test_secrets_that_reach_a_rejection_are_cut_out_of_it() -> None:
