@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from rehearsal.clock import VirtualLoop, WorldClock, virtual_loop
 from rehearsal.gate import Gate, NoFaults
 from rehearsal.history import History
-from rehearsal.run import _logged, _same_chance
+from rehearsal.run import errors_noted, same_chance
 from rehearsal.worker import Staff
 from rehearsal.world.health_model import Word
 from rehearsal.world.health_service import BLOB_STORAGE, DATABASE, HEALTH_SCORE
@@ -123,7 +123,7 @@ def replay(
     clock = WorldClock(loop, recording[0].at - LEAD)
     played = _Played(charge, loop, clock, seed, score_check=score_check)
     lasts = recording[-1].at - clock.start + charge.workload.policy.fresh_for
-    with _same_chance(seed):
+    with same_chance(seed):
         loop.run(played.act(recording, lasts))
     return Replay(charge, clock.start, played.world.history, tuple(played.roots))
 
@@ -164,7 +164,7 @@ class _Played:
         world = self.world
         gate = Gate(world.loop, NoFaults(), world.chance("latency"))
         staff = Staff(world, gate, {self._charge.workload.name: self._charge})
-        with _logged(world):
+        with errors_noted(world):
             world.start()
             staff.start("worker-1")
             world.loop.spawn(staff.read_hub(), name="hub host")

@@ -69,7 +69,7 @@ def rehearse(
     chosen = str(scenario.seed if seed is None else seed)
     loop = virtual_loop()
     clock = WorldClock(loop, START)
-    with _same_chance(chosen):
+    with same_chance(chosen):
         world, gate = loop.run(_act(scenario, loop, clock, chosen, faults))
     judged = tuple(
         judge(expectation, world.history, scenario, set(_out(world))) for expectation in scenario.expectations
@@ -86,12 +86,12 @@ async def _act(
     faults: Callable[[VirtualLoop], Faults] | None,
 ) -> tuple[World, Gate]:
     workload = scenario.charge.workload
-    world = World(workload, loop, clock, seed)
+    world = World(workload, loop, clock, seed, scenario.absent)
     gate = Gate(loop, faults(loop) if faults else NoFaults(), world.chance("latency"))
     staff = Staff(world, gate, {workload.name: scenario.charge})
     world.score_check = scenario.score_check
     world.model.on_snapshot = staff.sent_together
-    with _logged(world):
+    with errors_noted(world):
         world.start()
         for number in range(1, scenario.workers + 1):
             staff.start(f"worker-{number}")
@@ -111,7 +111,7 @@ def _out(world: World) -> Iterator[str]:
 
 
 @contextmanager
-def _same_chance(seed: str) -> Iterator[None]:
+def same_chance(seed: str) -> Iterator[None]:
     """The worker pauses by chance between conflicts; in a rehearsal that chance is repeatable."""
     before, thresholds = random.getstate(), gc.get_threshold()
     random.seed(f"{seed}/worker")
@@ -124,15 +124,13 @@ def _same_chance(seed: str) -> Iterator[None]:
 
 
 @contextmanager
-def _logged(world: World) -> Iterator[None]:
+def errors_noted(world: World) -> Iterator[None]:
     """Keep the errors that workers log in the history, and everything else off the terminal."""
 
     def note(_: object, method: str, event: MutableMapping[str, Any]) -> Any:
         if method in ("error", "exception", "critical"):
             process = process_now()
-            said = ", ".join(
-                f"{key}={value}" for key, value in event.items() if key not in ("event", "exc_info")
-            )
+            said = ", ".join(f"{key}={value}" for key, value in event.items() if key not in _NOT_SAID)
             world.note(Kind.FAULT, f"{event['event']}: {said}", who=process.name if process else "")
         raise structlog.DropEvent
 

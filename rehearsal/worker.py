@@ -14,6 +14,7 @@ from itertools import count
 from typing import Any, TypeVar
 
 from rehearsal.clock import Process, SkewedClock
+from rehearsal.declared import Declared
 from rehearsal.gate import Gate
 from rehearsal.history import Kind, Sent
 from rehearsal.ports import GatedInbox, gated
@@ -34,8 +35,8 @@ from remediation.engine import Engine, Ports
 from remediation.intake.read import read
 from remediation.intake.rejection import Rejection
 from remediation.intake.subject import Known
-from remediation.ports import InboxUnavailableError
-from remediation.views import unchanging
+from remediation.ports import InboxUnavailableError, Ledger
+from remediation.views import View, Views
 from remediation.worker import Parts, Reply, Route, Worker
 
 T = TypeVar("T")
@@ -92,7 +93,7 @@ class Staff:
     """All workers, past and present, and what the host does for them.
 
     Attributes:
-        charges: what a worker that starts now is in charge of.
+        charges: what they are in charge of, with every stamp that there ever is.
         workers: those that are not dead, in the order of their starting.
     """
 
@@ -136,7 +137,7 @@ class Staff:
         world = self.world
         outside = Ports(
             clock=clock,
-            ledger=StoreLedger(world.store, name),
+            ledger=self.ledger_of(name),
             lever=WorldStateFiles(world, name),
             origin=WorldOrigins(world, name),
             health_services=WorldHealthServices(world, clock),
@@ -147,10 +148,15 @@ class Staff:
         )
         ports = gated(self.gate, process, outside)
         tokens = count(1)
-        engine = Engine(self.charges, ports, name, token=lambda: f"{name}/{next(tokens)}")
+        declared = Declared(self.charges, world, clock)
+        engine = Engine(declared, ports, name, token=lambda: f"{name}/{next(tokens)}")
         inbox = GatedInbox(self.gate, process, WorldInbox(world))
-        desk = Desk(self.charges, ports)
-        return Worker(Parts(unchanging(self.known), engine, inbox, ports.ledger, clock, ports.tally, desk))
+        views = Views(declared, lambda: View(declared.known))
+        return Worker(Parts(views, engine, inbox, ports.ledger, clock, ports.tally, Desk(declared, ports)))
+
+    def ledger_of(self, name: str) -> Ledger:
+        """The ledger of a worker."""
+        return StoreLedger(self.world.store, name)
 
     async def _tick(self, one: RunningWorker, offset: float) -> None:
         """The timer of the Functions host: one tick at a time, and the next one whatever comes."""

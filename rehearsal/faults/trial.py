@@ -9,15 +9,14 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from rehearsal.clock import Process, SkewedClock, StuckError, VirtualLoop, WorldClock, virtual_loop
+from rehearsal.clock import Process, StuckError, VirtualLoop, WorldClock, virtual_loop
 from rehearsal.faults.blob_store import Blobs, RehearsedBlobLedger
 from rehearsal.faults.inject import Injector
 from rehearsal.faults.kinds import Fault, Point
 from rehearsal.faults.schedule import Schedule
 from rehearsal.gate import Call, Gate
 from rehearsal.history import Effect, History, Kind
-from rehearsal.ports import GatedLedger
-from rehearsal.run import _logged, _same_chance
+from rehearsal.run import errors_noted, same_chance
 from rehearsal.scenario.load import Scenario
 from rehearsal.scenario.timeline import Timeline
 from rehearsal.scenario.workload import START
@@ -25,7 +24,7 @@ from rehearsal.worker import Staff
 from rehearsal.world.what import What
 from rehearsal.world.world import World
 from remediation.ledger.intent import Verb
-from remediation.worker import Worker
+from remediation.ports import Ledger
 
 RESTART_SECONDS = 3.0
 """So long the host takes to start a new process in the place of one that died."""
@@ -94,12 +93,11 @@ class Team(Staff):
 
     blobs: Blobs | None = None
 
-    def _build(self, name: str, process: Process, clock: SkewedClock) -> Worker:
+    def ledger_of(self, name: str) -> Ledger:
+        """The one of Blob Storage, over blobs that all of them share."""
         if self.blobs is None:
             self.blobs = Blobs(self.world.store)
-        built = Staff._build(self, name, process, clock)  # noqa: SLF001 - `super()` does not work with slots
-        ledger = GatedLedger(self.gate, process, RehearsedBlobLedger(self.blobs, name))
-        return _with_ledger(built, ledger)
+        return RehearsedBlobLedger(self.blobs, name)
 
     def dies(self, process: Process) -> None:
         """A process is gone; the host notices it soon."""
@@ -115,14 +113,6 @@ class Team(Staff):
             self.start(name)
 
 
-def _with_ledger(worker: Worker, ledger: GatedLedger) -> Worker:
-    """The same worker with another ledger: its engine, its desk and itself have it."""
-    for book in (worker._engine._book, worker._desk._book):  # noqa: SLF001 - there is no other seam yet
-        book._ledger = ledger  # noqa: SLF001
-    worker._ledger = ledger  # noqa: SLF001
-    return worker
-
-
 def try_out(scenario: Scenario, schedule: Schedule, watch: Watch | None = None) -> Trial:
     """Run a scenario with what goes wrong in it. The same arguments give the same run."""
     chosen = schedule.of(scenario)
@@ -131,7 +121,7 @@ def try_out(scenario: Scenario, schedule: Schedule, watch: Watch | None = None) 
     seen: dict[Point, float] = {}
     history = History()
     stuck = ""
-    with _same_chance(schedule.seed):
+    with same_chance(schedule.seed):
         try:
             loop.run(_act(_Stage(chosen, schedule, loop, clock, history, seen), watch))
         except StuckError as error:
@@ -152,7 +142,7 @@ class _Stage:
 async def _act(stage: _Stage, watch: Watch | None) -> None:
     scenario, loop = stage.scenario, stage.loop
     workload = scenario.charge.workload
-    world = WatchedWorld(workload, loop, stage.clock, stage.schedule.seed)
+    world = WatchedWorld(workload, loop, stage.clock, stage.schedule.seed, scenario.absent)
     world.history = stage.history
     world.rollout = world.rollout.__class__(seconds=ROLLOUT_SECONDS)
     world.score_check = scenario.score_check
@@ -166,7 +156,7 @@ async def _act(stage: _Stage, watch: Watch | None) -> None:
     gate = Gate(loop, injector, world.chance("latency"))
     staff = Team(world, gate, {workload.name: scenario.charge})
     world.model.on_snapshot = staff.sent_together
-    with _logged(world):
+    with errors_noted(world):
         world.start()
         for number in range(1, scenario.workers + 1):
             staff.start(f"worker-{number}")

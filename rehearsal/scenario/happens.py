@@ -34,6 +34,24 @@ class BreakHappens(Strict):
             yield ("stamp",), self.stamp
 
 
+class StampHappens(Strict):
+    """A stamp is deployed or destroyed, as blue/green does. The workers learn of it within a minute."""
+
+    model_config = ConfigDict(title="stamp")
+
+    comes: StampName | None = Field(None, description="It is deployed. Before that it is not there.")
+    goes: StampName | None = Field(None, description="It is destroyed, with everything that is in it.")
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> "StampHappens":
+        refuse(exactly_one(self))
+        return self
+
+    def stamps(self) -> Iterator[tuple[Path, str]]:
+        """The stamps that it names, and where."""
+        yield ("comes" if self.comes else "goes",), self.comes or self.goes or ""
+
+
 class HealthHappens(Strict):
     """The health model, or somebody else, speaks of a node; snapshots repeat it until it changes."""
 
@@ -243,4 +261,5 @@ __all__ = [
     "PauseModel",
     "PersonHappens",
     "ServiceHealthHappens",
+    "StampHappens",
 ]

@@ -54,6 +54,11 @@ class Scenario:
     seed: int = 1
     bodies: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def absent(self) -> frozenset[str]:
+        """The stamps that are not there when the run begins."""
+        return frozenset(entry.stamp.comes for entry in self.entries if entry.stamp and entry.stamp.comes)
+
 
 def load_scenario(path: Path, name: str = "") -> Scenario:
     """The scenario of a file.

@@ -19,6 +19,7 @@ from rehearsal.scenario.happens import (
     HealthHappens,
     PersonHappens,
     ServiceHealthHappens,
+    StampHappens,
 )
 from rehearsal.scenario.moments import Moment
 from rules.fields import AtLeast, Duration, Line, Matches, ModeWord, StampName, Strict
@@ -52,7 +53,9 @@ class WorkloadModel(Strict):
         None,
         description="A workload file instead, relative to the scenario. Nothing else may stand beside it.",
     )
-    stamps: list[StampName] = Field(list(STAMPS), min_length=1, description="The names of the stamps.")
+    stamps: list[StampName] = Field(
+        list(STAMPS), min_length=1, description="The names of all stamps that there ever are."
+    )
     policy: PolicyModel = Field(PolicyModel(), description="Numbers that differ from the defaults.")
     second_lever: bool = Field(default=True, description="Each stamp has an origin in Front Door.")
     lag_probe: bool = Field(default=True, description="The hubs of the processors are looked at.")
@@ -90,6 +93,7 @@ class EntryModel(Strict):
     body: BodyHappens | None = Field(None, description="Any body, from a file.")
     person: PersonHappens | None = Field(None, description="A person does something.")
     fault: FaultHappens | None = Field(None, description="Something befalls the workers or their hub.")
+    stamp: StampHappens | None = Field(None, description="A stamp is deployed, or destroyed.")
 
     @model_validator(mode="after")
     def _is_sound(self) -> "EntryModel":
@@ -113,7 +117,7 @@ class EntryModel(Strict):
             yield at
 
 
-KINDS = ("break", "mend", "health", "alert", "service_health", "body", "person", "fault")
+KINDS = ("break", "mend", "health", "alert", "service_health", "body", "person", "fault", "stamp")
 _FIELDS = {"break": "breaks"}
 
 ExpectationModel = Annotated[

@@ -18,6 +18,7 @@ from rehearsal.scenario.happens import (
     PauseModel,
     PersonHappens,
     ServiceHealthHappens,
+    StampHappens,
 )
 from rehearsal.scenario.load import Scenario
 from rehearsal.scenario.model import EntryModel
@@ -58,6 +59,7 @@ class Timeline:
             or entry.body
             or entry.person
             or entry.fault
+            or entry.stamp
         )
         match said:
             case BreakHappens():
@@ -74,6 +76,8 @@ class Timeline:
                 self._person(said)
             case FaultHappens():
                 self._fault(said)
+            case StampHappens():
+                self.world.stamp_turns(said.comes or said.goes or "", there=said.comes is not None)
             case None:  # pragma: no cover - the model has exactly one
                 return
             case _:  # pragma: no cover

@@ -58,7 +58,9 @@ def workload_of(scenario: "ScenarioFile") -> Workload:
 
 
 def _stamp(name: str, told: "WorkloadModel") -> Stamp:
-    region = REGIONS.get(name, name.replace("-", ""))
+    place, _, suffix = name.partition("-")
+    region = REGIONS.get(place, name.replace("-", ""))
+    group = "-".join(filter(None, (NAME, "stamp", region, suffix, "rg")))
     account = f"https://{NAME}{name.replace('-', '')}prist.blob.core.windows.net"
     hub = EventHub(
         hub="backendqueue-eh",
@@ -72,7 +74,7 @@ def _stamp(name: str, told: "WorkloadModel") -> Stamp:
         region=region,
         health_service=f"https://{name}.shop.example/healthservice/health/stamp",
         state_file=BlobStateFile("healthservice", "stamp.health", account),
-        resource_groups=(f"{NAME}-stamp-{region}-rg",),
+        resource_groups=(group,),
         front_door_origin=f"{origins}/{name}" if told.second_lever else None,
         event_hub=hub if told.lag_probe else None,
         capacity=told.capacity,

@@ -48,7 +48,7 @@ class WorldHealthServices:
         if not world.edge_is_open():
             return HealthLook(FRONT_DOOR, at, None, reason="no answer")
         reached = [name for name in receiving(world.origins) if not world.is_broken(What.NETWORK_PATH, name)]
-        looks = [await self.look(workload.stamp(name)) for name in reached if world.answers(name)]
+        looks = [await self.look(world.workload.stamp(name)) for name in reached if world.answers(name)]
         if not looks:
             return HealthLook(FRONT_DOOR, at, 502, reason="Front Door reaches no origin")
         serving = [look for look in looks if look.serves]
@@ -62,7 +62,7 @@ class WorldStateFiles:
         self._world, self._who = world, who
 
     def _outage(self, stamp: Stamp) -> str:
-        if stamp.name not in self._world.stamps:
+        if stamp.name not in self._world.there:
             return "there is no such container"
         for what in (What.STORAGE, What.ENTRA, What.DNS):
             if self._world.is_broken(what, stamp.name):
@@ -134,6 +134,8 @@ class WorldOrigins:
     def _outage(self, stamp: Stamp) -> str:
         if stamp.front_door_origin is None:
             return "no Front Door origin is configured"
+        if stamp.name in self._world.absent:
+            return "there is no such origin"
         for what in (What.CONTROL_PLANE, What.ENTRA, What.DNS):
             if self._world.is_broken(what):
                 return f"{what} is down"

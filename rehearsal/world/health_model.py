@@ -59,10 +59,14 @@ class HealthModel:
         """Say nothing of a node any more."""
         self.words.pop((source, stamp, node), None)
 
+    def stamp_turns(self, stamp: str, *, there: bool) -> None:
+        """Begin to speak of a stamp that is well, or speak of it no more."""
+        self.words = {key: word for key, word in self.words.items() if key[1] != stamp}
+        if there:
+            self.words[(self.usual_source, stamp, self.workload.root_node)] = Word(Health.GREEN)
+
     async def run(self, silent: Callable[[], bool]) -> None:
         """Send snapshots."""
-        for stamp in self.workload.stamp_names:
-            self.words.setdefault((self.usual_source, stamp, self.workload.root_node), Word(Health.GREEN))
         while True:
             if not silent():
                 events = [self.event(key, word, word.health) for key, word in self.words.items()]

@@ -52,6 +52,11 @@ class WorkHub:
     )
     _at: float = 0.0
 
+    @classmethod
+    def made_at(cls, now: float) -> "WorkHub":
+        """A hub into which nothing has come yet."""
+        return cls(created_at=now, partitions=[Partition() for _ in range(PARTITIONS)], _at=now)
+
     def settle(self, now: float) -> None:
         """Let what came and was read until now have happened."""
         passed, self._at = now - self._at, max(now, self._at)

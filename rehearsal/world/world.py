@@ -4,6 +4,7 @@ It runs by itself, whether or not a worker looks. Every change of it is written 
 """
 
 import asyncio
+from collections.abc import Collection
 from datetime import timedelta
 from random import Random
 
@@ -33,7 +34,8 @@ class World:
     """Everything outside of the workers.
 
     Attributes:
-        workload: as the workers know it.
+        workload: as the workers know it, with every stamp that there ever is.
+        absent: the stamps that are not there: not yet, or no more.
         stamps: how each one really is.
         hubs: what each one's processor reads.
         origins: each one, as Front Door has it.
@@ -47,15 +49,23 @@ class World:
         finished: restarts that have been rolled out, by intent.
     """
 
-    def __init__(self, workload: Workload, loop: VirtualLoop, clock: WorldClock, seed: str) -> None:
+    def __init__(
+        self,
+        workload: Workload,
+        loop: VirtualLoop,
+        clock: WorldClock,
+        seed: str,
+        absent: Collection[str] = (),
+    ) -> None:
         self.workload = workload
+        self.absent = set(absent)
         self.loop = loop
         self.clock = clock
         self.history = History()
         self.seed = seed
         self.stamps = {name: Truth(name) for name in workload.stamp_names}
         self.hubs = {name: WorkHub() for name in workload.stamp_names}
-        self.origins = {name: Origin() for name in workload.stamp_names}
+        self.origins = {name: self._origin(name) for name in workload.stamp_names}
         self.reports = {name: Report() for name in workload.stamp_names}
         self.broken: set[What] = set()
         self.hub = SignalHub(loop, clock, self.chance("inbox"))
@@ -73,12 +83,34 @@ class World:
 
     def start(self) -> None:
         """Let it run."""
+        for name in self.there:
+            self.model.stamp_turns(name, there=True)
         for name in self.stamps:
             self._check(name)
             self.loop.spawn(self._health_service(name), name=f"healthservice {name}")
             self.loop.spawn(self._probing(name), name=f"front door {name}")
         self.changed()
         self.loop.spawn(self.model.run(self.is_silent), name="health model")
+
+    @property
+    def there(self) -> tuple[str, ...]:
+        """The stamps that are there, in the order of the workload."""
+        return tuple(name for name in self.workload.stamp_names if name not in self.absent)
+
+    def stamp_turns(self, name: str, *, there: bool) -> None:
+        """Deploy a stamp, or destroy it with all that is in it."""
+        (self.absent.discard if there else self.absent.add)(name)
+        self.stamps[name] = Truth(name)
+        self.hubs[name] = WorkHub.made_at(self.loop.time())
+        self.origins[name] = self._origin(name)
+        self.note(Kind.WORLD, f"the stamp is {'deployed' if there else 'destroyed'}", name)
+        self.model.stamp_turns(name, there=there)
+        self._check(name)
+        self.changed()
+
+    def _origin(self, name: str) -> Origin:
+        there = name not in self.absent
+        return Origin(enabled=there, at_the_edge=there)
 
     # --- what is broken ------------------------------------------------------------------------
 
@@ -89,8 +121,8 @@ class World:
         if not broken and stamp is None:
             for truth in self.stamps.values():
                 truth.broken.discard(what)
-        verb = "breaks" if broken else "is mended"
-        self.note(Kind.WORLD, f"{what} {verb}: {words or MEANS[what]}", stamp)
+        verb, words = ("breaks", words or MEANS[what]) if broken else ("is mended", words)
+        self.note(Kind.WORLD, f"{what} {verb}{f': {words}' if words else ''}", stamp)
         self.changed()
 
     def is_broken(self, what: What, stamp: str | None = None) -> bool:
@@ -98,7 +130,9 @@ class World:
         if what in self.broken:
             return True
         own = self.stamps[stamp].broken if stamp else ()
-        return what in own or (What.REGION in own and what in _WITH_THE_REGION)
+        if What.REGION in own or stamp in self.absent:
+            return what in own or what in (What.REGION, *_WITH_THE_REGION)
+        return what in own
 
     def is_silent(self) -> bool:
         """Whether telemetry is dead."""
@@ -166,9 +200,9 @@ class World:
 
     async def _probing(self, name: str) -> None:
         """One edge site. The others see the same a little later."""
-        origin = self.origins[name]
         await asyncio.sleep(self.chance(f"front door {name}").uniform(0, PROBE_EVERY_SECONDS))
         while True:
+            origin = self.origins[name]
             if origin.at_the_edge:
                 was = origin.healthy
                 reaches = self.answers(name) and not self.is_broken(What.NETWORK_PATH, name)
