@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from itertools import islice
 from types import FrameType
 
+import pytest
+
 from remediation.intake.dead_letter import MAX_KEPT
 from remediation.intake.read import FAMILIES, Reading, read
 from remediation.intake.rejection import Code, Rejection
@@ -53,6 +55,7 @@ def check_signal(signal: Signal) -> None:
     json.dumps([signal.reasons, names, signal.placed_by], ensure_ascii=False).encode()
 
 
+@pytest.mark.slow
 def test_twenty_thousand_hostile_bodies_are_read_or_rejected() -> None:
     """Broken bytes, odd values, swapped fields, wrappers and bombs: signals, or a code and a sentence."""
     kinds: Counter[str] = Counter()

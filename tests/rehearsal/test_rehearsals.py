@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 FILES = [file for file in sorted(SCENARIOS.glob("*.yaml")) if "rule_tests:" not in file.read_text("utf-8")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_shipped_scenario_comes_out_as_expected(file: Path) -> None:
     """Each is a claim about the shipped rules, and the rehearsal is its proof."""
