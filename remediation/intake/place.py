@@ -6,13 +6,17 @@ stamp, a Front Door origin by its host, resource groups, and last a region.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
 from remediation.intake.resource import node_of, resource_group, resource_name, resource_type
 from rules.topology import ROOT_NODE, HealthModel, SubjectRow, Workload
+
+Owned = Mapping[str | None, AbstractSet[str | None]]
+"""The stamps (None: the workload itself) that have a resource group, by its name in lower case."""
 
 STAMP_LABEL = "stamp"
 """A label, dimension or custom property of this name whose value is a stamp's name says so plainly."""
@@ -90,15 +94,16 @@ class Candidate:
         self._hosts = _hosts(workload)
         self._stamps = {stamp.lower(): stamp for stamp in workload.stamp_names}
 
-    def place(self, clues: Clues, by_group: Place | None) -> Place | None:
+    def place(self, clues: Clues, by_group: Place | None, owned: Owned) -> Place | None:
         """Where in this workload these clues point; None where they do not point at it at all.
 
         Args:
             clues: of the body.
             by_group: what its resource groups say; None where none of them is this workload's.
+            owned: which of its resource groups are whose.
         """
         matching = [row for row in self._rows if _matches(row, clues, self._stamps)]
-        place = self._by_rows(matching, clues) or self._by_entity(clues)
+        place = self._by_rows(matching, clues, owned) or self._by_entity(clues)
         if place is None and by_group is not None:
             place = self._by_default(clues, by_group)
         elif place is None:
@@ -106,7 +111,7 @@ class Candidate:
             place = self._by_host(clues)
         return place and self._with_node(place, clues, matching)
 
-    def _by_rows(self, rows: Iterable[SubjectRow], clues: Clues) -> Place | None:
+    def _by_rows(self, rows: Sequence[SubjectRow], clues: Clues, owned: Owned) -> Place | None:
         found: dict[str, SubjectRow] = {}
         for row in rows:
             for stamp in _stamps_of(row, clues, self._stamps):
@@ -116,7 +121,10 @@ class Candidate:
         if len(found) > 1:
             return Place(None, f"rows of `subjects` name {', '.join(sorted(found))}", torn=True)
         stamp, row = found.popitem()
-        return Place(stamp, f"`subjects`: {words_of(row)}")
+        by = f"`subjects`: {words_of(row)}"
+        if _quarrels(stamp, [each for each in rows if each.stamp == stamp], clues, owned):
+            return Place(None, f"{by}, but it is about other resources too", torn=True)
+        return Place(stamp, by)
 
     def _by_entity(self, clues: Clues) -> Place | None:
         """What `health_model` of the workload file says of an entity that the fact is about."""
@@ -220,17 +228,35 @@ def _one(stamps: set[str], by: str) -> Place | None:
 
 
 def _matches(row: SubjectRow, clues: Clues, stamps: Iterable[str]) -> bool:
-    if row.resource is not None:
-        return any(_like(resource, row.resource) for resource in clues.resources)
-    if row.resource_type is not None:
-        kinds = (resource_type(resource) or "" for resource in clues.resources)
-        return row.resource_type.lower() in kinds
+    if row.resource is not None or row.resource_type is not None:
+        return any(_is_of(row, resource) for resource in clues.resources)
     if row.alert is not None:
         return bool(clues.alert) and _like(clues.alert, row.alert)
     values = [value for name, value in clues.labels if name.lower() == (row.label or "").lower()]
     if row.value is None:
         return any(value.lower() in stamps for value in values)
     return any(_like(value, row.value) for value in values)
+
+
+def _quarrels(stamp: str, rows: Iterable[SubjectRow], clues: Clues, owned: Owned) -> bool:
+    """Whether something else in a body contradicts rows that name this stamp.
+
+    A row about resources speaks for those that it matches; every other one must be the stamp's too.
+    A row about labels or the alert says what the fact is about, whatever was asked for it, such as
+    the workspace of Prometheus: only a resource of another stamp contradicts it.
+    """
+    of_resources = [row for row in rows if row.resource is not None or row.resource_type is not None]
+    if of_resources:
+        others = [each for each in clues.resources if not any(_is_of(row, each) for row in of_resources)]
+        return any(owned.get(resource_group(each)) != {stamp} for each in others)
+    return any(owned.get(group, {None}) - {None, stamp} for group in clues.all_groups())
+
+
+def _is_of(row: SubjectRow, resource: str) -> bool:
+    """Whether a row about resources matches this one."""
+    if row.resource is not None:
+        return _like(resource, row.resource)
+    return (row.resource_type or "").lower() == (resource_type(resource) or "")
 
 
 def _stamps_of(row: SubjectRow, clues: Clues, stamps: dict[str, str]) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from remediation.intake.place import Candidate, Clues, Place, region_word
+from remediation.intake.place import Candidate, Clues, Owned, Place, region_word
 from remediation.intake.rejection import Code, Rejection, excerpt
 from rules.signals import Subject
 from rules.topology import Workload
@@ -95,14 +95,12 @@ class Known:
         placed: list[Placed] = []
         for candidate in self._candidates:
             name = candidate.name
-            stamps = {
-                owner.stamp: group
+            owned = {
+                group: {owner.stamp for owner in found if owner.workload == name}
                 for group, found in owners.items()
-                for owner in found
-                if owner.workload == name
             }
-            by_group = _by_group(stamps, alone=alone) if name in concerned else None
-            place = candidate.place(clues, by_group)
+            by_group = _by_group(owned, alone=alone) if name in concerned else None
+            place = candidate.place(clues, by_group, owned)
             if place is not None:
                 placed.append(_placed(name, place))
         if not placed:
@@ -149,8 +147,9 @@ def with_node(placed: Placed, node: str) -> Placed:
     return replace(placed, subject=placed.subject._replace(node=node))
 
 
-def _by_group(stamps: Mapping[str | None, str | None], *, alone: bool) -> Place:
+def _by_group(owned: Owned, *, alone: bool) -> Place:
     """What the resource groups of one workload say: a stamp only where all resources lie in that one."""
+    stamps = {stamp: group for group, theirs in owned.items() for stamp in theirs}
     if len(stamps) == 1 and alone:
         stamp, group = next(iter(stamps.items()))
         whose = f"stamp {stamp}" if stamp else "the workload"

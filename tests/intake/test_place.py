@@ -53,6 +53,41 @@ def test_the_rows_of_subjects_come_first_and_in_their_order() -> None:
     assert placed(known, f"{WEU}/Microsoft.Cache/redis/x").subject.node == "OtherCache"
 
 
+@pytest.mark.parametrize(
+    ("row", "beside"),
+    [
+        (SubjectRow(resource="*/cache-1", stamp="weu"), f"{NEU}/Microsoft.Cache/redis/cache-2"),
+        (SubjectRow(resource="*/cache-1", stamp="weu"), f"{FOREIGN}/Microsoft.Cache/redis/cache-2"),
+        (SubjectRow(resource="*/cache-1", stamp="weu"), f"{MONITORING}/Microsoft.Cache/redis/cache-2"),
+        (SubjectRow(resource_type="Microsoft.Cache/redis", stamp="weu"), f"{NEU}/{HUB}"),
+        (SubjectRow(alert="slow", stamp="weu"), f"{NEU}/{HUB}"),
+        (SubjectRow(label="cluster", value="aks-weu-*", stamp="weu"), f"{NEU}/{HUB}"),
+    ],
+)
+def test_a_row_names_no_stamp_where_another_resource_contradicts_it(row: SubjectRow, beside: str) -> None:
+    """The fact is about the workload as a whole, and drains nothing (P3): two places, or a stranger's too."""
+    cache = f"{FOREIGN}/Microsoft.Cache/redis/cache-1"
+    labels = (("cluster", "aks-weu-1"),)
+    found = placed(with_rows(row), cache, beside, alert="slow", labels=labels)
+    assert found.subject.stamp is None
+    assert found.by.endswith("but it is about other resources too")
+
+
+@pytest.mark.parametrize(
+    ("row", "beside"),
+    [
+        (SubjectRow(resource="*/cache-1", stamp="weu"), f"{WEU}/{HUB}"),
+        (SubjectRow(alert="slow", stamp="weu"), f"{FOREIGN}/{WORKSPACE}/w"),
+        (SubjectRow(label="cluster", value="aks-weu-*", stamp="weu"), f"{MONITORING}/{WORKSPACE}/w"),
+    ],
+)
+def test_a_row_names_its_stamp_where_nothing_contradicts_it(row: SubjectRow, beside: str) -> None:
+    """The stamp's own resources agree; and a workspace that was asked is not what an alert is about."""
+    cache = f"{FOREIGN}/Microsoft.Cache/redis/cache-1"
+    labels = (("cluster", "aks-weu-1"),)
+    assert where(with_rows(row), cache, beside, alert="slow", labels=labels)[0] == "weu"
+
+
 def test_rows_that_name_two_stamps_name_none() -> None:
     """The workload hears of it, and the words say which rows quarrel."""
     known = with_rows(SubjectRow(alert="*slow*", stamp="weu"), SubjectRow(alert="shop-*", stamp="neu"))
