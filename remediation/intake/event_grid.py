@@ -72,7 +72,8 @@ def _availability(value: Table, known: Known) -> tuple[Signal, ...]:
         state,
         _occurred_at(value, properties),
         known,
-        why="",
+        # Why it changed comes in another event, or never; Resource Health says it in one.
+        why=resource_health.NOT_SAID,
         event_id=text(value, "id"),
         reasons=(clip(words, MAX_REASON),),
     )

@@ -8,8 +8,8 @@ the parser's own hooks. Nothing here knows what a body means.
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
-from itertools import accumulate
+from collections.abc import Iterator, Mapping
+from itertools import accumulate, islice
 from math import isfinite
 from typing import NoReturn
 
@@ -19,7 +19,7 @@ MAX_ITEM = 256 * 1024
 """Bytes of one event or alert. Azure Monitor's own limit for an alert is the same."""
 
 MAX_BODY = 1024 * 1024
-"""Bytes of a batch. An Event Hubs event cannot be larger."""
+"""Bytes of a body, which may be a batch. An Event Hubs event cannot be larger."""
 
 MAX_ITEMS = 1_000
 MAX_DEPTH = 32
@@ -31,6 +31,8 @@ _BOM = b"\xef\xbb\xbf"
 # The closing quote is optional, so that a string cut off is matched once and not tried again from each quote.
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_BATCH = re.compile(r'[ \t\r\n]*(?:\{[ \t\r\n]*"records"[ \t\r\n]*:[ \t\r\n]*)?\[')
+_BETWEEN = re.compile(r"[ \t\r\n,]*")
 _NOT_STRUCTURE = bytes(set(range(256)) - set(b"{}[],"))
 _STEP = {ord("{"): 1, ord("["): 1, ord("}"): -1, ord("]"): -1, ord(","): 0}
 
@@ -55,6 +57,48 @@ def parse(body: bytes) -> object:
     return value
 
 
+OF_ONE_ITEM = frozenset(
+    {
+        *(Code.DUPLICATE_KEY, Code.NOT_FINITE, Code.NUMBER_TOO_LONG),
+        *(Code.LONE_SURROGATE, Code.STRING_TOO_LONG, Code.TOO_DEEP),
+    }
+)
+"""Faults that may be those of one item of a batch, while the others can be read."""
+
+
+def items_of(body: bytes) -> list[bytes] | None:
+    """The items of an array, or of `{"records": [...]}`, each as it came, faults and all.
+
+    For a batch that `parse` rejects for one of `OF_ONE_ITEM`. None for a body that is no batch, and for
+    one that cannot be taken apart.
+    """
+    text = body.removeprefix(_BOM).decode()
+    opened = _BATCH.match(text)
+    if opened is None:
+        return None
+    try:
+        return [item.encode() for item in islice(_each(text, opened.end()), MAX_ITEMS + 1)]
+    except (json.JSONDecodeError, RecursionError):
+        return None
+
+
+def _each(text: str, at: int) -> Iterator[str]:
+    """The items of an array from behind its bracket on, by the parser's word where each ends."""
+    while True:
+        at = _between(text, at)
+        if text[at : at + 1] == "]":
+            return
+        _, end = _LENIENT.raw_decode(text, at)
+        yield text[at:end]
+        at = end
+
+
+def _between(text: str, at: int) -> int:
+    """Where the next item begins, or the bracket stands that ends them."""
+    between = _BETWEEN.match(text, at)
+    return between.end() if between else at
+
+
 def clip(text: str, at_most: int) -> str:
     """The text, without unprintable characters and cut to so many characters."""
     if len(text) <= at_most and text.isprintable():
@@ -70,12 +114,17 @@ def check_item_size(size: int) -> None:
         raise Rejection(Code.TOO_LARGE, reason)
 
 
+def check_count(items: int) -> None:
+    """Pass if a batch may have so many items."""
+    if items > MAX_ITEMS:
+        reason = f"the batch has more than {MAX_ITEMS} items; send smaller batches"
+        raise Rejection(Code.TOO_MANY, reason)
+
+
 def _check_size(body: bytes) -> None:
     if len(body) > MAX_BODY:
         reason = f"the body has {len(body)} bytes, more than {MAX_BODY}; send smaller batches"
         raise Rejection(Code.TOO_LARGE, reason)
-    if len(body) > MAX_ITEM and body.removeprefix(_BOM).lstrip()[:1] != b"[":
-        check_item_size(len(body))
 
 
 def _decode(body: bytes) -> str:
@@ -149,6 +198,7 @@ def _constant(name: str) -> NoReturn:
     raise Rejection(Code.NOT_FINITE, f"{name} is not JSON; send null or leave the key out")
 
 
+_LENIENT = json.JSONDecoder()
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_object, parse_int=_integer, parse_float=_decimal, parse_constant=_constant
 )

@@ -91,10 +91,17 @@ def read(body: bytes, known: Known) -> Reading:
     signal = health_events.read_plain(body, known)
     if signal:
         return Reading(health_events.FAMILY, (_discreet(signal),))
-    value = relay.unwrapped(limits.parse(body))
-    items = value if isinstance(value, list) else records.unwrap(value)
-    if items is not None:
-        return _read_batch(items, known)
+    try:
+        value = relay.unwrapped(limits.parse(body))
+    except Rejection as rejection:
+        items = limits.items_of(body) if rejection.code in limits.OF_ONE_ITEM else None
+        if items is None:
+            raise
+        return _read_apart(items, known)
+    batch = value if isinstance(value, list) else records.unwrap(value)
+    if batch is not None:
+        return _read_batch(batch, known)
+    limits.check_item_size(len(body))
     return _read_item(value, known)
 
 
@@ -161,11 +168,23 @@ def _items(value: object) -> list[object]:
     return [value] if found is None else found
 
 
+def _read_apart(items: list[bytes], known: Known) -> Reading:
+    """A batch in which some items cannot even be parsed: those are rejected as they came."""
+    limits.check_count(len(items))
+    values: list[object] = []
+    rejected: list[Rejected] = []
+    for item in items:
+        try:
+            values.append(limits.parse(item))
+        except Rejection as why:
+            rejected.append(Rejected(item, why.code, why.reason))
+    reading = _read_batch(values, known)
+    return replace(reading, rejected=(*rejected, *reading.rejected))
+
+
 def _read_batch(batch: list[object], known: Known) -> Reading:
     values = list(chain.from_iterable(map(_items, batch)))
-    if len(values) > limits.MAX_ITEMS:
-        reason = f"the batch has {len(values)} items, more than {limits.MAX_ITEMS}; send smaller batches"
-        raise Rejection(Code.TOO_MANY, reason)
+    limits.check_count(len(values))
     families: set[str] = set()
     signals: list[Signal] = []
     rejected: list[Rejected] = []

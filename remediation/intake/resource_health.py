@@ -21,6 +21,7 @@ from remediation.intake.subject import Known, Placed, with_node
 from rules.signals import Health, Signal
 
 ON_PURPOSE = "somebody did this to the resource on purpose"
+NOT_SAID = "it does not say whether somebody did this on purpose"
 
 HEALTHS: Mapping[str, Health] = {
     "available": Health.GREEN,

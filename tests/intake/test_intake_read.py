@@ -2,7 +2,7 @@
 
 import pytest
 
-from remediation.intake.limits import MAX_ITEM, MAX_ITEMS
+from remediation.intake.limits import MAX_ITEM, MAX_ITEMS, MAX_STRING
 from remediation.intake.read import FAMILIES, is_heartbeat, key_of, read
 from remediation.intake.rejection import Code
 from tests.intake.bodies import KNOWN, a_health_event, a_target, an_alert_body, encode, know, rejected, shop
@@ -68,6 +68,50 @@ def test_a_batch_is_bounded_in_number() -> None:
     """Else one body could fill the store with dead letters."""
     assert len(read(encode([{}] * MAX_ITEMS), KNOWN).rejected) == MAX_ITEMS
     assert rejected(lambda: read(encode([{}] * (MAX_ITEMS + 1)), KNOWN)).code is Code.TOO_MANY
+
+
+FAULTS = {
+    Code.NOT_FINITE: b'{"a": NaN}',
+    Code.DUPLICATE_KEY: b'{"a": 1, "a": 2}',
+    Code.LONE_SURROGATE: b'{"a": "\\ud800"}',
+    Code.NUMBER_TOO_LONG: b'{"a": 123456789012345678901234567890}',
+    Code.STRING_TOO_LONG: b'{"a": "' + b"x" * (MAX_STRING + 1) + b'"}',
+    Code.TOO_DEEP: b"[" * 40 + b"]" * 40,
+}
+
+
+@pytest.mark.parametrize("around", [b"[%s]", b' {"records" : [%s], "more": 1}', b"\xef\xbb\xbf[ %s ]"])
+@pytest.mark.parametrize("code", FAULTS)
+def test_an_item_that_cannot_be_parsed_does_not_stop_its_batch(code: Code, around: bytes) -> None:
+    """It is handed back as it came, with its own code, and the facts before and behind it are read (P7)."""
+    events = [encode(a_health_event(id=each)) for each in ("1", "2")]
+    reading = read(around % b" , ".join((events[0], FAULTS[code], events[1])), KNOWN)
+    assert [signal.id for signal in reading.signals] == ["/health-models/shop#1", "/health-models/shop#2"]
+    assert [(item.code, item.body) for item in reading.rejected] == [(code, FAULTS[code])]
+
+
+def test_a_batch_that_cannot_be_taken_apart_is_rejected_whole() -> None:
+    """Cut off in the middle, nested beyond all bounds, or no batch at all: with the fault that was met."""
+    event = encode(a_health_event())
+    for body, code in (
+        (b"[" + FAULTS[Code.NOT_FINITE] + b"," + event[:-9], Code.NOT_FINITE),
+        (b"[" * 90_000, Code.TOO_DEEP),
+        (FAULTS[Code.DUPLICATE_KEY], Code.DUPLICATE_KEY),
+        (b'{"other": [NaN]}', Code.NOT_FINITE),
+        (b"[" + b",".join([FAULTS[Code.NOT_FINITE]] * (MAX_ITEMS + 5)) + b"]", Code.TOO_MANY),
+    ):
+        assert rejected(lambda body=body: read(body, KNOWN)).code is code  # type: ignore[misc]
+
+
+def test_a_batch_of_any_kind_may_be_larger_than_an_item() -> None:
+    """An array, a stream of records, a relay of either: else a busy stream would lose its facts (P7)."""
+    filler = "x" * 1000
+    items = [a_health_event(id=str(number), other=filler) for number in range(300)]
+    for batch in (items, {"records": items}, {"headers": {}, "body": items}):
+        assert len(encode(batch)) > MAX_ITEM
+        assert len(read(encode(batch), KNOWN).signals) == 300
+    alone = rejected(lambda: read(encode(a_health_event(other=[filler] * 300)), KNOWN))
+    assert alone.code is Code.TOO_LARGE
 
 
 def test_an_item_of_a_batch_is_bounded_in_size() -> None:
