@@ -13,12 +13,17 @@ _TOKEN = re.compile(r"\beyJ[\w-]{8,}(?:\.[\w-]*)*")
 _SHOWN = re.compile(
     r"\b(bearer|sharedaccesssignature|authorization[\"']?\s*[:=]\s*[\"']?\w+)\s+[^\s\"',;]+", re.IGNORECASE
 )
-_SECRET = re.compile(
-    r"\b(sig|password|pwd|\w{0,32}(?:token|key|secret))(\s*[=:]\s*[\"']?)[^\s\"'&,;]+", re.IGNORECASE
+_NAMES = r"(?:token|key|secret|password|passwd|passphrase|pwd)"
+_SECRET = re.compile(rf"\b(sig|\w{{0,32}}{_NAMES})([\"']?\s*[=:]\s*[\"']?)[^\s\"'&,;]+", re.IGNORECASE)
+_OF_COMMAND = re.compile(rf"((?<!\S)--?[\w-]{{0,32}}{_NAMES}\s+[\"']?)[^\s\"']+", re.IGNORECASE)
+_OF_FUNCTION = re.compile(r"([?&]code=)[^\s\"'&#]+", re.IGNORECASE)
+_OF_USER = re.compile(r"(://[^\s/:@]{0,64}:)[^\s/@]{1,512}@")
+_OF_SERVICE = re.compile(r"\b(?:gh[pousr]_|github_pat_|xox[abprs]-)[\w-]{8,}")
+
+_MARKS = (
+    *("@", "=", ":", "--", " -", "eyj", "bearer", "sharedaccesssignature"),
+    *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "xox"),
 )
-
-
-_MARKS = ("@", "=", ":", "eyj", "bearer", "sharedaccesssignature")
 """Without any of these no pattern matches, and to look for them is far cheaper."""
 
 
@@ -27,6 +32,8 @@ def discreet(words: str) -> str:
     small = words.lower()
     if not any(mark in small for mark in _MARKS):
         return words[:_MAX_TEXT]
-    told = _ADDRESS.sub(r"\1@…", words[:_MAX_TEXT])
-    told = _SHOWN.sub(r"\1 …", _TOKEN.sub("…", told))
+    # What stands before an @ is a name only where it is no password.
+    told = _ADDRESS.sub(r"\1@…", _OF_USER.sub(r"\1…@", words[:_MAX_TEXT]))
+    told = _SHOWN.sub(r"\1 …", _OF_SERVICE.sub("…", _TOKEN.sub("…", told)))
+    told = _OF_FUNCTION.sub(r"\1…", _OF_COMMAND.sub(r"\1…", told))
     return _SECRET.sub(r"\1\2…", told)

@@ -35,6 +35,12 @@ SHAPED = (
     f"SharedAccessSignature {MARK}",
     f"AccountKey={MARK}==;EndpointSuffix=x",
     f"password={MARK}",
+    f"https://w.example/api/alerts?code={MARK}",
+    f'{{"client_secret": "{MARK}", "password":"{MARK}"}}',
+    f"postgres://reader:{MARK}@db.example/shop",
+    f"sqlcmd --password {MARK}",
+    f"passwd={MARK}",
+    f"ghp_{MARK}0123456789",
 )
 """Secrets that are known by their shape, wherever they stand."""
 

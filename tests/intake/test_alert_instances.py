@@ -150,6 +150,9 @@ def test_the_context_dates_an_alert_that_has_no_time(key: str, moment: str) -> N
         ("the Basic tier has no zones", "the Basic tier has no zones"),
         ("?se=1&sig=ab%3D&sp=r", "?se=1&sig=…&sp=r"),
         ("a token: eyJhbGciOiJub25l.eyJz.x", "a token: …"),
+        ("query; code=500", "query; code=500"),
+        ("amqps://u:p4ss@h:5671", "amqps://u:…@"),
+        ("az login --client-secret x1y2 --tenant t", "az login --client-secret … --tenant t"),
         ("ask jane.doe@contoso.example", "ask jane.doe@…"),
     ],
 )
