@@ -49,36 +49,35 @@ _TELLING = "description", "recommendationname", "threatstatus"
 
 
 def read_entry(
-    entry: Table, known: Known, *, why: str, target: str = "", fired_at: datetime | None = None
+    entry: Table, known: Known, *, target: str = "", fired_at: datetime | None = None
 ) -> tuple[Signal, ...]:
     """The facts in an entry, whichever schema it came in.
 
     Args:
         entry: as it came: an alert's context, or its `activityLog`.
         known: whom it may be about.
-        why: why nothing in it may cause an action, if the way it came says so.
         target: what the alert is about, where the entry does not say.
         fired_at: when the alert fired, where the entry does not say.
 
     Raises:
         Rejection: it is about nothing that we know, or does not say what or when.
     """
-    return facts_of(entry_of(entry, target=target, fired_at=fired_at), known, why=why)
+    return facts_of(entry_of(entry, target=target, fired_at=fired_at), known)
 
 
-def facts_of(entry: Entry, known: Known, *, why: str = "") -> tuple[Signal, ...]:
-    """The facts in an entry. A sample says nothing of health: nobody would ever take its red back.
+def facts_of(entry: Entry, known: Known) -> tuple[Signal, ...]:
+    """The facts in an entry. A sample says nothing but that it came: nobody would ever take its red back.
 
     Raises:
         Rejection: `not_ours`.
     """
-    if not why and _is_sample(entry):
-        why = samples.WHY
+    if _is_sample(entry):
+        return _recorded(entry, known, samples.WHY)
     if entry.category is Category.SERVICE_HEALTH:
-        return service_health.signals(entry, known, why)
-    if entry.category is Category.RESOURCE_HEALTH and why != samples.WHY:
-        return resource_health.signals(entry, known, why)
-    return _recorded(entry, known, why)
+        return service_health.signals(entry, known)
+    if entry.category is Category.RESOURCE_HEALTH:
+        return resource_health.signals(entry, known)
+    return _recorded(entry, known, NEVER.get(entry.category, ""))
 
 
 def _recorded(entry: Entry, known: Known, why: str) -> tuple[Signal, ...]:
@@ -95,7 +94,7 @@ def _recorded(entry: Entry, known: Known, why: str) -> tuple[Signal, ...]:
         clues=Clues(resources=(entry.resource,) if entry.resource else (), alert=name),
         severity=entry.severity,
         reasons=_reasons(entry, status, code),
-        why=why or NEVER.get(entry.category, ""),
+        why=why,
     )
     return tuple(replace(each, source=SOURCE) for each in signals_of(alert, known))
 

@@ -5,17 +5,18 @@ this: a rule that fired or was resolved, somewhere, at some time.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from remediation.intake import samples
+from remediation.intake.alert_reasons import MAX_REASON
 from remediation.intake.identity import bounded, digest
 from remediation.intake.limits import clip
 from remediation.intake.loose import Table, rows, scalar, table
 from remediation.intake.place import Clues
 from remediation.intake.rejection import Code, Rejection, excerpt
 from remediation.intake.subject import Known, Placed
-from rules.signals import AlertState, Severity, Signal
+from rules.signals import AlertState, Severity, Signal, Subject
 
 UNNAMED = "unnamed alert rule"
 
@@ -70,14 +71,21 @@ def signals_of(alert: Alert, known: Known) -> tuple[Signal, ...]:
     Raises:
         Rejection: `not_ours`, where it is about none that we know.
     """
+    if alert.why == samples.WHY:
+        return _of_sample(alert, known)
+    return tuple(signal_at(each, alert) for each in known.place(alert.clues))
+
+
+def _of_sample(alert: Alert, known: Known) -> tuple[Signal, ...]:
+    """Whoever sends a test wants to see it arrive. What a sample is about is made up: it is no stamp's."""
     try:
-        placed = known.place(alert.clues)
-    except Rejection as rejection:
-        if alert.why != samples.WHY:
-            raise
-        reason = f"{samples.WHY}: the way to the worker is open, and nothing else was to be shown"
-        raise Rejection(rejection.code, reason) from None
-    return tuple(signal_at(each, alert) for each in placed)
+        workloads = {placed.subject.workload for placed in known.place(alert.clues)}
+        by = "its resources are the workload's"
+    except Rejection:
+        workloads, by = set(known.workloads), "a test action that is about nobody is shown to everybody"
+    said = clip(f"sent as by the rule {alert.rule}", MAX_REASON)
+    shown = replace(alert, rule=samples.RULE, condition=AlertState.FIRED, reasons=(said,))
+    return tuple(signal_at(Placed(Subject(name), by), shown) for name in sorted(workloads))
 
 
 def signal_at(placed: Placed, alert: Alert) -> Signal:

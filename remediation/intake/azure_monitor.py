@@ -6,6 +6,7 @@ is never a cause to refuse an alert. Of an alert on the activity log the context
 an entry of that log, and tells facts of its own.
 """
 
+import re
 from datetime import datetime
 
 from remediation.intake import activity_log, moments, samples
@@ -34,6 +35,11 @@ FAMILY = "azure-monitor"
 _ACTIVITY_LOG = "activitylog"
 _SERVICES_OF_ACTIVITY_LOG = ("activitylog", "servicehealth", "resourcehealth")
 _PROMETHEUS_RESOURCE = "microsoft.resourceid"
+_MODEL = re.compile(
+    r"(.*/providers/microsoft\.cloudhealth/healthmodels/[^/]+(?:/entities/[^/]+)?)"
+    r"/providers/microsoft\.alertsmanagement/",
+    re.IGNORECASE,
+)
 _BUDGETS = "costalerts"
 _OF_BUDGET = "AlertData"
 
@@ -58,6 +64,8 @@ def read(value: Table, known: Known) -> tuple[Signal, ...]:
 
 def _with_entry(alert: Alert, context: Table, known: Known) -> tuple[Signal, ...]:
     """Either alone is enough: Service Health targets a subscription, whose stamps only its entry names."""
+    if alert.why == samples.WHY:
+        return signals_of(alert, known)
     try:
         own = signals_of(alert, known)
     except Rejection:
@@ -66,7 +74,6 @@ def _with_entry(alert: Alert, context: Table, known: Known) -> tuple[Signal, ...
         facts = activity_log.read_entry(
             context,
             known,
-            why=samples.WHY if alert.why == samples.WHY else "",
             target=next(iter(alert.clues.resources), ""),
             fired_at=alert.observed_at,
         )
@@ -117,13 +124,21 @@ def _clues(rule: str, targets: tuple[str, ...], essentials: Table, data: Table) 
     group = text(essentials, "targetresourcegroup") or text(essentials, "resourcegroupname")
     region = text(essentials, "region")
     return Clues(
-        resources=real or targets or ((scope,) if scope else ()),
+        resources=real or _of_model(targets, text(essentials, "alertid")) or ((scope,) if scope else ()),
         # Newer alerts name the group of their target; it counts where they name no target.
         groups=(group,) if group else (),
         labels=labels,
         regions=(region,) if region else (),
         alert=rule,
     )
+
+
+def _of_model(targets: tuple[str, ...], alert_id: str) -> tuple[str, ...]:
+    """The targets; of an alert of a health model the entity beneath which its id lies, if that says more."""
+    found = _MODEL.match(alert_id)
+    if found and all(found[1].lower().startswith(target.rstrip("/").lower()) for target in targets):
+        return (found[1],)
+    return targets
 
 
 def _condition(essentials: Table) -> AlertState:

@@ -31,4 +31,4 @@ def read(value: Table, known: Known) -> tuple[Signal, ...]:
     if not entry:
         reason = "data.context.activityLog: an object with the entry of the activity log was expected"
         raise Rejection(Code.WRONG_SHAPE, reason)
-    return activity_log.read_entry(entry, known, why="")
+    return activity_log.read_entry(entry, known)

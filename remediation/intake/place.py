@@ -196,12 +196,16 @@ def _hosts(workload: Workload) -> dict[str, set[str]]:
     return found
 
 
-def _entities(model: HealthModel | None) -> dict[str, tuple[str | None, str]]:
-    """Stamp and node by the resource id of each entity that a workload file names, in lower case."""
+def _entities(model: HealthModel | None) -> dict[str, tuple[str | None, str | None]]:
+    """Stamp and node by the resource id of each entity that a workload file names, in lower case.
+
+    The model itself is the workload's, too, and no node of it.
+    """
     if model is None:
         return {}
-    return {
-        f"{model.model.rstrip('/')}/entities/{name}".lower(): place for name, place in model.entities.items()
+    whole = model.model.rstrip("/").lower()
+    return {whole: (None, None)} | {
+        f"{whole}/entities/{name.lower()}": place for name, place in model.entities.items()
     }
 
 

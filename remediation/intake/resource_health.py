@@ -92,7 +92,7 @@ def source_of(resource_id: str) -> str:
     return f"resource-health:{name}~{digest(resource_id.lower())[:_SHORT]}"
 
 
-def signals(entry: Entry, known: Known, why: str) -> tuple[Signal, ...]:
+def signals(entry: Entry, known: Known) -> tuple[Signal, ...]:
     """What an entry of the activity log says of the health of its resource.
 
     Raises:
@@ -107,7 +107,7 @@ def signals(entry: Entry, known: Known, why: str) -> tuple[Signal, ...]:
         word,
         entry.at,
         known,
-        why=why or (ON_PURPOSE if done_on_purpose(cause) else ""),
+        why=ON_PURPOSE if done_on_purpose(cause) else "",
         reasons=(text(said, "title"), change, text(said, "details")),
     )
 

@@ -11,6 +11,9 @@ from remediation.intake.loose import Table, lower_keys, table, text
 
 WHY = "a test action, not a real alert"
 
+RULE = "test-action"
+"""The alert that a rule asks for. A sample's own name may be a real alert's: `test-latency`."""
+
 _GROUP = "test-rg"
 _RULE = re.compile(r"test[-_]", re.IGNORECASE)
 _PLACEHOLDERS = ("11111111-1111-1111-1111-111111111111", "aaaa0a0a-bb1b-cc2c-dd3d-eeeeee4e4e4e")

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
-from remediation.intake import samples
 from remediation.intake.activity_entry import Entry, json_in
 from remediation.intake.alert import Alert, rule_name, signal_at
 from remediation.intake.alert_reasons import MAX_REASON
@@ -98,20 +97,18 @@ class Impact(NamedTuple):
     service: str
 
 
-def signals(entry: Entry, known: Known, why: str) -> tuple[Signal, ...]:
+def signals(entry: Entry, known: Known) -> tuple[Signal, ...]:
     """An alert that a rule can name, and the health of nodes: for each stamp in a region, or each workload.
-
-    A sample gives no health: nobody would ever take it back.
 
     Raises:
         Rejection: `not_ours`, where no stamp lies in any region that it names.
     """
     update = _update(entry)
-    why = why or ("" if text(entry.properties, "trackingid") else UNTRACKED)
+    why = "" if text(entry.properties, "trackingid") else UNTRACKED
     impacts = _impacts(update, known)
     first = {impact.placed.subject: impact.placed for impact in impacts}
     alerts = tuple(_alert(update, placed, why) for placed in first.values())
-    if why == samples.WHY or update.kind not in (_INCIDENT, _MAINTENANCE):
+    if update.kind not in (_INCIDENT, _MAINTENANCE):
         return alerts
     return (*alerts, *_healths(update, impacts, why))
 

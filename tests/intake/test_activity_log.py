@@ -46,7 +46,7 @@ def an_entry(**changes: Any) -> dict[str, Any]:
 
 def the_signal(**changes: Any) -> Signal:
     """The one signal of an entry."""
-    (signal,) = read_entry(an_entry(**changes), KNOWN, why="")
+    (signal,) = read_entry(an_entry(**changes), KNOWN)
     return signal
 
 
@@ -195,23 +195,13 @@ def test_success_of_the_same_moment_is_the_later_word() -> None:
         ({"eventSource": "Recommendation", "caller": "Microsoft.Advisor"}, NEVER[Category.RECOMMENDATION]),
         ({"eventSource": "Autoscale", "caller": "Microsoft.Insights/autoscaleSettings"}, ""),
         ({"properties": {"isSynthetic": "True"}}, samples.WHY),
-        ({"resourceId": a_target("test-rg"), "authorization": None}, None),
+        ({"resourceId": a_target("test-rg"), "authorization": None}, samples.WHY),
     ],
 )
-def test_what_people_did_never_acts(changes: dict[str, Any], why: str | None) -> None:
+def test_what_people_did_never_acts(changes: dict[str, Any], why: str) -> None:
     """What somebody did, advice and samples say why they must not cause anything."""
-    if why is None:
-        refused = rejected(lambda: read_entry(an_entry(**changes), KNOWN, why=""))
-        assert samples.WHY in refused.reason
-        return
     signal = the_signal(**changes)
     assert (signal.may_act, signal.why) == (not why, why)
-
-
-def test_the_way_it_came_may_say_why_not() -> None:
-    """A test action of the legacy schema is known by more than its entry."""
-    (signal,) = read_entry(an_entry(caller=None), KNOWN, why=samples.WHY)
-    assert (signal.may_act, signal.why) == (False, samples.WHY)
 
 
 @pytest.mark.parametrize(
@@ -236,14 +226,14 @@ def test_the_way_it_came_may_say_why_not() -> None:
 )
 def test_it_is_about_the_resource_it_names(changes: dict[str, Any], target: str, node: str) -> None:
     """The resource, what is scaled, the scope; or what the alert targets, before a whole subscription."""
-    (signal,) = read_entry(an_entry(**changes), KNOWN, why="", target=target)
+    (signal,) = read_entry(an_entry(**changes), KNOWN, target=target)
     assert signal.subject == Subject("shop", "weu", node)
 
 
 @pytest.mark.parametrize("scope", ["/subscriptions/6f1d", "", None])
 def test_a_whole_subscription_is_not_ours(scope: object) -> None:
     """Nothing in it says which workload."""
-    refused = rejected(lambda: read_entry(an_entry(authorization={"scope": scope}), KNOWN, why=""))
+    refused = rejected(lambda: read_entry(an_entry(authorization={"scope": scope}), KNOWN))
     assert refused.code is Code.NOT_OURS
 
 
@@ -282,9 +272,9 @@ def test_the_time_is_the_events_own() -> None:
 def test_without_time_or_operation_it_is_refused() -> None:
     """Each with its own code."""
     no_time = an_entry(eventTimestamp=...)
-    assert rejected(lambda: read_entry(no_time, KNOWN, why="")).code is Code.BAD_TIME
+    assert rejected(lambda: read_entry(no_time, KNOWN)).code is Code.BAD_TIME
     nothing = {"claims": "{...}"}
-    assert rejected(lambda: read_entry(nothing, KNOWN, why="")).code is Code.WRONG_SHAPE
+    assert rejected(lambda: read_entry(nothing, KNOWN)).code is Code.WRONG_SHAPE
 
 
 def test_nobody_is_named_and_no_secret_is_told() -> None:
@@ -345,7 +335,7 @@ def test_either_of_the_two_is_enough() -> None:
     assert rejected(lambda: azure_monitor.read(body, KNOWN)).code is Code.NOT_OURS
 
 
-def test_a_test_action_marks_the_entry_too() -> None:
+def test_the_entry_of_a_test_action_is_no_fact() -> None:
     """The placeholder in the alert's id is no part of the entry, and counts for it."""
     body = an_alert_body(
         an_entry(caller=None),
@@ -353,7 +343,9 @@ def test_a_test_action_marks_the_entry_too() -> None:
         alertRule="test-activityLogAlertRule",
         alertId="/subscriptions/11111111-1111-1111-1111-111111111111/providers/x",
     )
-    assert [each.why for each in azure_monitor.read(body, KNOWN)] == [samples.WHY, samples.WHY]
+    assert [(each.alert, each.why) for each in azure_monitor.read(body, KNOWN)] == [
+        (samples.RULE, samples.WHY)
+    ]
 
 
 def test_a_repeated_delivery_is_the_same_fact() -> None:

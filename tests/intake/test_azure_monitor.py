@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
+from remediation.intake import samples
 from remediation.intake.alert import UNNAMED
 from remediation.intake.alert_reasons import MAX_REASON, MAX_REASONS
 from remediation.intake.read import read
 from remediation.intake.rejection import Code
 from rules.health import fold
-from rules.signals import AlertState, Severity, Signal
+from rules.signals import AlertState, Severity, Signal, Subject
 from tests.intake.bodies import KNOWN, a_target, an_alert_body, encode, know, rejected, shop
 
 WEU = "aoprod7745-stamp-westeurope-rg"
@@ -329,12 +330,21 @@ def test_an_alert_that_only_resembles_a_sample_may_act(essentials: dict[str, Any
     assert the_signal(context, **essentials).may_act
 
 
-def test_a_sample_about_nothing_of_ours_says_that_the_way_works() -> None:
-    """Who presses the button learns that it arrived; it is kept and counted as not ours."""
-    body = encode(an_alert_body(alertTargetIDs=[a_target("test-RG")]))
-    rejection = rejected(lambda: read(body, KNOWN))
-    assert rejection.code is Code.NOT_OURS
-    assert "the way to the worker is open" in rejection.reason
+def test_a_sample_about_nothing_of_ours_is_shown_to_every_workload() -> None:
+    """Who presses the button learns that it arrived; by a name that no real alert has, and about no stamp."""
+    known = know(shop(), shop(name="pay", stamps=(), resource_groups=("test-RG",)))
+    of_nobody = read(encode(an_alert_body(alertRule="test-x", alertTargetIDs=[a_target("test-RG")])), KNOWN)
+    of_one = read(encode(an_alert_body(alertRule="test-x", alertTargetIDs=[a_target("test-RG")])), known)
+    assert [(each.subject, each.alert) for each in of_nobody.signals] == [(Subject("shop"), samples.RULE)]
+    assert [each.subject for each in of_one.signals] == [Subject("pay")]
+    assert {each.why for each in (*of_nobody.signals, *of_one.signals)} == {samples.WHY}
+    assert of_nobody.signals[0].reasons == ("sent as by the rule test-x",)
+
+
+def test_a_real_alert_by_a_name_that_begins_like_a_sample_is_none() -> None:
+    """A team may name a rule so; its fault must not be told as a test."""
+    (signal,) = read(encode(an_alert_body(alertRule="test-latency")), KNOWN).signals
+    assert (signal.alert, signal.may_act) == ("test-latency", True)
 
 
 @pytest.mark.parametrize("kind", ["Activity Log", "ActivityLog"])

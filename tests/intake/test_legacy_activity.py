@@ -38,7 +38,7 @@ def test_the_entry_says_what_it_says_in_any_schema(schema: object) -> None:
     body = a_body(an_entry(), schema)
     assert legacy_activity.claims(body)
     found = legacy_activity.read(body, KNOWN)
-    assert found == activity_log.read_entry(an_entry(), KNOWN, why="")
+    assert found == activity_log.read_entry(an_entry(), KNOWN)
     assert [(each.subject.stamp, each.health) for each in found] == [("weu", Health.RED)]
 
 

@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 
 from remediation.intake.place import Clues, region_word, words_of
+from remediation.intake.read import read
 from remediation.intake.rejection import Code
 from remediation.intake.resource import node_of, resource_name, resource_type, subscription
 from remediation.intake.subject import OF_A_REGION, Known, Placed
 from rules.signals import Subject
 from rules.topology import HealthModel, SubjectRow
 from tests.builders import a_stamp
-from tests.intake.bodies import KNOWN, know, rejected, shop
+from tests.intake.bodies import KNOWN, an_alert_body, encode, know, rejected, shop
 
 SUB = "/subscriptions/6f1d"
 WEU = f"{SUB}/resourceGroups/aoprod7745-stamp-westeurope-rg/providers"
@@ -406,6 +407,31 @@ def test_an_entity_of_the_health_model_is_ours_wherever_the_model_lies() -> None
     known = with_rows(row, health_model=HealthModel(model, ENTITIES))
     assert where(known, f"{model}/entities/weu-hub") == ("weu", "EventHub")
     assert where(known, f"{model}/entities/weu-hub", alert="mine") == ("neu", "weu-hub")
+
+
+@pytest.mark.parametrize(
+    ("target", "scope", "stamp", "node"),
+    [
+        (None, "/entities/weu-hub", "weu", "EventHub"),
+        ("", "/entities/weu-hub", "weu", "EventHub"),
+        ("/entities/neu-root", "/entities/weu-hub", "neu", "Stamp"),
+        ("/entities/neu-root", "", "neu", "Stamp"),
+        (None, "", None, None),
+        ("", "", None, None),
+    ],
+)
+def test_an_alert_of_a_health_model_is_about_the_entity_beneath_which_its_id_lies(
+    target: str | None, scope: str, stamp: str | None, node: str | None
+) -> None:
+    """Unless its target says more; a model that `health_model` names is ours wherever it lies."""
+    model = f"{FOREIGN}/Microsoft.CloudHealth/healthModels/M"
+    known = know(shop(health_model=HealthModel(model.lower(), ENTITIES)))
+    body = an_alert_body(
+        alertTargetIDs=[] if target is None else [f"{model}{target}"],
+        alertId=f"{model}{scope}/providers/Microsoft.AlertsManagement/alerts/1",
+    )
+    (signal,) = read(encode(body), known).signals
+    assert (signal.subject.stamp, signal.subject.node) == (stamp, node)
 
 
 def test_a_region_of_nobody_is_not_ours() -> None:

@@ -53,7 +53,7 @@ def test_a_record_is_the_same_fact_as_the_alert() -> None:
         "subStatus": "Conflict",
         "properties": {"statusMessage": json.dumps(FAILED)},
     }
-    assert (the_signal(),) == read_entry(entry, KNOWN, why="")
+    assert (the_signal(),) == read_entry(entry, KNOWN)
 
 
 @pytest.mark.parametrize(

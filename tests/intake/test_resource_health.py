@@ -43,7 +43,7 @@ def an_entry(status: str = "Active", **properties: Any) -> dict[str, Any]:
 
 def the_signal(status: str = "Active", **properties: Any) -> Signal:
     """The one signal of an entry."""
-    (signal,) = read_entry(an_entry(status, **properties), KNOWN, why="")
+    (signal,) = read_entry(an_entry(status, **properties), KNOWN)
     return signal
 
 
@@ -175,5 +175,5 @@ def test_the_reasons_are_bounded() -> None:
 def test_a_sample_gives_no_health() -> None:
     """A test's red would stand until somebody takes it back, and nobody does."""
     sample = an_entry() | {"properties": {"isSynthetic": "True", "currentHealthStatus": "Unavailable"}}
-    (signal,) = read_entry(sample, KNOWN, why="")
+    (signal,) = read_entry(sample, KNOWN)
     assert (signal.health, signal.may_act) == (None, False)

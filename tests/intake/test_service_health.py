@@ -61,7 +61,7 @@ def an_entry(at: str = "2026-03-01T03:00:00Z", **changes: Any) -> dict[str, Any]
 
 def signals(at: str = "2026-03-01T03:00:00Z", **changes: Any) -> tuple[Signal, ...]:
     """What an update gives."""
-    return read_entry(an_entry(at, **changes), KNOWN, why="")
+    return read_entry(an_entry(at, **changes), KNOWN)
 
 
 def nodes(found: tuple[Signal, ...]) -> Nodes:
@@ -353,7 +353,7 @@ def test_a_sample_never_acts_and_says_nothing_of_health(mark: dict[str, Any]) ->
 def test_each_update_counts_once_by_whatever_way_it_comes() -> None:
     """`communicationId` makes the identity, and not the way or the moment of delivery."""
     here = signals()
-    legacy = read_entry({**an_entry(), "level": "Warning", "eventSource": "ServiceHealth"}, KNOWN, why="")
+    legacy = read_entry({**an_entry(), "level": "Warning", "eventSource": "ServiceHealth"}, KNOWN)
     body = an_alert_body(
         an_entry(), signalType="ActivityLog", alertTargetIDs=["/subscriptions/6f1d"], monitoringService="x"
     )
@@ -385,14 +385,14 @@ def test_without_a_tracking_id_it_is_told_and_never_acts() -> None:
 
 def test_an_update_that_names_nothing_touches_no_node() -> None:
     """Properties that are null leave an alert on each workload."""
-    (said,) = read_entry({**an_entry(), "properties": None}, KNOWN, why="")
+    (said,) = read_entry({**an_entry(), "properties": None}, KNOWN)
     assert (said.alert, said.condition, said.may_act) == ("service-health:incident", AlertState.FIRED, False)
 
 
 def test_properties_may_be_a_string_of_json() -> None:
     """Some ways wrap them."""
     entry = an_entry()
-    assert read_entry({**entry, "properties": json.dumps(entry["properties"])}, KNOWN, why="") == signals()
+    assert read_entry({**entry, "properties": json.dumps(entry["properties"])}, KNOWN) == signals()
 
 
 @pytest.mark.parametrize(
