@@ -16,6 +16,7 @@ from remediation.intake.loose import Table, rows, scalar, table
 from remediation.intake.place import Clues
 from remediation.intake.rejection import Code, Rejection, excerpt
 from remediation.intake.subject import Known, Placed
+from rules.instances import OF_ALERTS
 from rules.signals import AlertState, Severity, Signal, Subject
 
 UNNAMED = "unnamed alert rule"
@@ -94,7 +95,7 @@ def signal_at(placed: Placed, alert: Alert) -> Signal:
     return Signal(
         id=_identity(alert, placed),
         subject=placed.subject,
-        source=f"alert:{alert.rule}",
+        source=f"{OF_ALERTS}{alert.rule}",
         observed_at=alert.observed_at,
         # Where both give the same moment, Resolved is the later word.
         order=int(alert.condition is AlertState.RESOLVED),
