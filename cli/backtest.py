@@ -83,6 +83,7 @@ def backtest(  # noqa: PLR0913 - each is an option of the command
     if json:
         print_json(_document(recording, sorted_out.nobodys, played))
     else:
+        say(f"old: {_named(old or settings().rules)}; new: {rules}; both as if the workload were in {mode}")
         _show(recording, sorted_out.nobodys, played)
     if any(each.broken for each in played.values()):
         raise typer.Exit(NO)
@@ -138,9 +139,10 @@ def _save(file: Path, recording: Sequence[Recorded]) -> None:
 def _show(
     recording: Sequence[Recorded], nobodys: Mapping[str, int], played: Mapping[str, Comparison]
 ) -> None:
-    say(f"{len(recording)} bodies from {_at(recording[0].at)} to {_at(recording[-1].at)}")
-    for code, count in nobodys.items():
-        say(f"  not played: {count} ({code})", "yellow")
+    count = "1 body" if len(recording) == 1 else f"{len(recording)} bodies"
+    say(f"{count}, received from {_at(recording[0].at)} to {_at(recording[-1].at)}")
+    for code, many in nobodys.items():
+        say(f"  not played: {many} ({code})", "yellow")
     for name, found in played.items():
         say("")
         say(name, "bold")
@@ -149,8 +151,21 @@ def _show(
         for each in found.broken:
             say(f"  BREAKS {each.promise}  {_at(each.at)}  drain of {each.stamp}: {each.words}", "bold red")
         _show_counts(found)
+    broken = sum(len(each.broken) for each in played.values())
     say("")
+    if broken:
+        say(f"{_counted(broken, 'drain')} of the new rules would break a promise", "bold red")
+    else:
+        say("no promise would break", "bold green")
     say(TAKEN_AS_WELL)
+
+
+def _named(rules: Path | None) -> str:
+    return "the shipped catalogue" if rules is None else str(rules)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _lines(found: Comparison) -> Iterator[tuple[datetime, str, str]]:
@@ -168,17 +183,20 @@ def _words(one: Decision) -> str:
 
 
 def _show_counts(found: Comparison) -> None:
-    counts = [
+    counts = ", ".join(
         f"{sort}s {found.before[sort]} -> {found.after[sort]}"
         for sort in Sort
         if found.before[sort] or found.after[sort]
-    ]
-    say(f"  {', '.join(counts) or 'nothing was decided by either'}; {found.alike} alike")
-    saved_words = (
-        f"{found.pages_saved} pages saved" if found.pages_saved >= 0 else f"{-found.pages_saved} more pages"
     )
+    differs = f"{len(found.new)} new, {len(found.gone)} gone, {len(found.moved)} moved, {found.alike} alike"
+    say(f"  {counts}: {differs}" if counts else "  nothing was decided by either")
+    more = "more" if found.pages_saved < 0 else "saved"
     capacity = sum(each.promise == CAPACITY for each in found.broken)
-    say(f"  {saved_words}; {capacity} drains that would leave too few stamps", "bold")
+    say(
+        f"  {_counted(abs(found.pages_saved), 'page')} {more}; "
+        f"{_counted(capacity, 'drain')} that would leave too few stamps",
+        "bold",
+    )
 
 
 def _at(moment: datetime) -> str:

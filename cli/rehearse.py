@@ -1,17 +1,19 @@
 """`remediation rehearse`: what would the worker do if this happened?"""
 
 from pathlib import Path
+from textwrap import wrap
 from typing import Annotated
 
 import typer
 
-from cli.out import NO, Json, fail, print_json, say
+from cli.out import NO, Json, console, fail, print_json, say
 from rehearsal.report.page import page
 from rehearsal.report.story import Mark, document, story
 from rehearsal.run import Run
 from rehearsal.run import rehearse as rehearsed
 from rehearsal.scenario.load import Scenario, load_scenario
 from rehearsal.scenario.moments import clock_words
+from rehearsal.suite import files_of
 from rules.problems import FileError
 
 STYLES = {
@@ -25,6 +27,9 @@ STYLES = {
     Mark.SIGNAL: "cyan",
 }
 
+ROOM_LEAST = 40
+"""Where a terminal leaves less beside the head of a line, it breaks the lines itself."""
+
 
 def rehearse(
     files: Annotated[list[Path], typer.Argument(help="Scenario files; of a folder, every one in it.")],
@@ -33,7 +38,11 @@ def rehearse(
     json: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Act scenarios out in virtual time through the real engine, and hold them against their expectations."""
-    runs = [rehearsed(scenario, seed=seed) for scenario in scenarios(files)]
+    runs = []
+    for scenario in scenarios(files):
+        runs.append(rehearsed(scenario, seed=seed))
+        if not json:
+            show(runs[-1])
     if html is not None:
         try:
             html.write_text(page(runs), "utf-8")
@@ -42,16 +51,18 @@ def rehearse(
     if json:
         documents = [document(run) for run in runs]
         print_json(documents[0] if len(documents) == 1 else {"scenarios": documents})
-    else:
-        for run in runs:
-            show(run)
     if not all(run.passed for run in runs):
         raise typer.Exit(NO)
 
 
 def scenarios(files: list[Path]) -> list[Scenario]:
     """The scenarios of some files and folders; ends the command if one cannot be read."""
-    chosen = [each for file in files for each in (sorted(file.glob("*.y*ml")) if file.is_dir() else [file])]
+    chosen = [
+        each
+        for file in files
+        for each, is_scenario in (files_of(file) if file.is_dir() else [(file, True)])
+        if is_scenario  # rule tests may lie beside them
+    ]
     if not chosen:
         fail(f"no scenario file in {', '.join(map(str, files))}")
     found, wrong = [], []
@@ -71,12 +82,23 @@ def show(run: Run) -> None:
     """Print one run as a story, and each expectation."""
     row = f"{run.scenario.row}: " if run.scenario.row else ""
     say(f"{row}{run.scenario.name}", "bold")
-    for line in story(run):
+    lines = story(run)
+    place = max((len(line.stamp or "") for line in lines), default=0)
+    for line in lines:
         until = f" (until {clock_words(line.until)})" if line.until is not None else ""
-        words = f"{clock_words(line.at):>11}  {line.stamp or '':<6} {line.mark:<12} {line.words}{until}"
-        say(words, STYLES.get(line.mark, ""))
+        head = f"{clock_words(line.at):>11}  {line.stamp or '':<{place}}  {line.mark:<12}  "
+        say(hung(head, f"{line.words}{until}"), STYLES.get(line.mark, ""))
     say("")
     show_expectations(run)
+
+
+def hung(head: str, words: str) -> str:
+    """The words beside a head, on as many lines as a terminal needs; in a pipe always on one."""
+    room = console.width - len(head)
+    if not console.is_terminal or room < ROOM_LEAST:
+        return f"{head}{words}"
+    below = f"\n{' ' * len(head)}"
+    return f"{head}{below.join(wrap(words, room))}"
 
 
 def show_expectations(run: Run) -> None:
@@ -84,9 +106,9 @@ def show_expectations(run: Run) -> None:
     for each in run.judged:
         say(f"  {'holds' if each.holds else 'FAILS'}  {each.text}", "green" if each.holds else "bold red")
         if each.instead:
-            say(f"         instead: {each.instead}")
+            say(hung("         instead: ", each.instead))
         for why in each.why:
-            say(f"         because {why}")
+            say(hung("         because ", why))
     say(
         f"{'passed' if run.passed else 'FAILED'}  {run.scenario.file} (seed {run.seed})\n",
         "green" if run.passed else "bold red",

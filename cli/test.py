@@ -7,7 +7,7 @@ import typer
 
 from cli.out import NO, Json, fail, print_json, say
 from rehearsal.report.junit import junit as junit_document
-from rehearsal.suite import Suite, run_suite
+from rehearsal.suite import Outcome, Suite, run_suite
 
 SHOWN_MOST = 30
 
@@ -20,7 +20,7 @@ def run(
 ) -> None:
     """Run scenarios and rule tests, and say which rules and conditions nothing has tried."""
     try:
-        suite = run_suite(folder, seed=seed)
+        suite = run_suite(folder, seed=seed, told=_ignore if json else _show_outcome)
         if junit is not None:
             junit.write_text(junit_document(suite), "utf-8")
     except OSError as error:
@@ -33,22 +33,34 @@ def run(
         raise typer.Exit(NO)
 
 
+def _ignore(_: Outcome) -> None:
+    """For scripts, everything is printed at the end."""
+
+
+def _show_outcome(each: Outcome) -> None:
+    """A line for each, as soon as it is known: a folder may take minutes."""
+    row = f"{each.row:<4}" if each.row else "    "
+    word, style = ("ok  ", "green") if each.passed else ("FAIL", "bold red")
+    say(f"{word}  {row} {each.name}  ({Path(each.file).name}, {each.seconds:.2f}s)", style)
+    for fault in each.faults:
+        for line in fault.splitlines():
+            say(f"            {line}")
+
+
 def _show(suite: Suite) -> None:
-    for each in suite.outcomes:
-        row = f"{each.row:<4}" if each.row else "    "
-        word, style = ("ok  ", "green") if each.passed else ("FAIL", "bold red")
-        say(f"{word}  {row} {each.name}  ({Path(each.file).name}, {each.seconds:.2f}s)", style)
-        for fault in each.faults:
-            for line in fault.splitlines():
-                say(f"            {line}")
     for problem in suite.unreadable:
         say(f"FAIL       {problem}", "bold red")
     _show_coverage(suite)
     failed = sum(not each.passed for each in suite.outcomes) + bool(suite.unreadable)
     spent = sum(each.seconds for each in suite.outcomes)
-    hours = suite.virtual_seconds / 3600
+    hours = f"{suite.virtual_seconds / 3600:.1f} virtual hours in " if suite.virtual_seconds else ""
+    tests = "1 test" if len(suite.outcomes) == 1 else f"{len(suite.outcomes)} tests"
+    say("")
+    for each in suite.outcomes:
+        if not each.passed:
+            say(f"FAIL  {each.file}: {each.name}", "bold red")
     say(
-        f"{len(suite.outcomes)} tests, {failed} failed; {hours:.1f} virtual hours in {spent:.1f}s",
+        f"{tests}, {failed} failed; {hours}{spent:.1f}s",
         "bold red" if failed else "bold green",
     )
 
@@ -59,15 +71,14 @@ def _show_coverage(suite: Suite) -> None:
         return
     say("")
     say(f"rules: {suite.coverage.held} of {len(rules)} held; conditions: {seen} of {parts} were ever true")
-    never = [name for name, each in rules.items() if not each.holds]
-    for name in never[:SHOWN_MOST]:
-        say(f"  never held   {name} ({rules[name].rule.where})", "yellow")
+    never = [f"never held   {name} ({each.rule.where})" for name, each in rules.items() if not each.holds]
+    never += [
+        f"never true   {name}: {part}" for name, each in rules.items() if each.holds for part in each.never
+    ]
+    for line in never[:SHOWN_MOST]:
+        say(f"  {line}", "yellow")
     if len(never) > SHOWN_MOST:
-        say(f"  … and {len(never) - SHOWN_MOST} more", "yellow")
-    for name, each in rules.items():
-        if each.holds:
-            for part in each.never:
-                say(f"  never true   {name}: {part}", "yellow")
+        say(f"  … and {len(never) - SHOWN_MOST} more; --json has them all", "yellow")
     if suite.rows:
         say(f"rows of the failure table proved: {', '.join(suite.rows)}")
 

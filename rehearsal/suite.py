@@ -1,6 +1,6 @@
 """What is there to be tested in this folder, and how did it go? Scenarios and rule tests together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -61,8 +61,15 @@ class Suite:
         return sorted({each.row for each in self.outcomes if each.row and each.passed})
 
 
-def run_suite(folder: Path, *, seed: int | None = None) -> Suite:
+def run_suite(
+    folder: Path, *, seed: int | None = None, told: Callable[[Outcome], None] = lambda _: None
+) -> Suite:
     """Run every scenario and every rule test in a folder, or in one file.
+
+    Args:
+        folder: where they are, or the file.
+        seed: of all chance; each scenario's own where none is given.
+        told: is called with each outcome as soon as it is known.
 
     Raises:
         FileNotFoundError: nothing to be tested is there.
@@ -71,6 +78,7 @@ def run_suite(folder: Path, *, seed: int | None = None) -> Suite:
     if not found:
         raise FileNotFoundError(f"no scenario and no rule test in {folder}")
     for file, is_scenario in found:
+        known = len(suite.outcomes)
         try:
             if is_scenario:
                 _rehearse(suite, file, seed)
@@ -80,6 +88,8 @@ def run_suite(folder: Path, *, seed: int | None = None) -> Suite:
             suite.unreadable += str(error).splitlines()
         except OSError as error:
             suite.unreadable.append(f"{error.filename}: {error.strerror}")
+        for outcome in suite.outcomes[known:]:
+            told(outcome)
     return suite
 
 

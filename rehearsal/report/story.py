@@ -9,8 +9,9 @@ from enum import StrEnum
 from typing import Any
 
 from rehearsal.history import Effect, Happening, Kind, Served
+from rehearsal.report.news import News, order_words
 from rehearsal.run import Run
-from remediation.ledger.told import Channel, Message, MessageKind
+from remediation.ledger.told import Channel, Message
 
 
 class Mark(StrEnum):
@@ -39,6 +40,7 @@ class Line:
         stamp: which stamp; None for all of them.
         words: a sentence.
         until: for a hold, how long it lasted.
+        happening: what it tells of, where that is one happening.
     """
 
     at: float
@@ -46,6 +48,7 @@ class Line:
     stamp: str | None
     words: str
     until: float | None = None
+    happening: Happening | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,31 +90,29 @@ _MARKS = {
 
 
 def story(run: Run) -> list[Line]:
-    """The lines, in order of time."""
-    lines = [*_happened(run), *_rules(run)]
-    lines += [
-        Line(each.at, Mark.HELD, each.stamp or None, _held_words(each), each.until) for each in holds(run)
-    ]
+    """The lines, in order of time; of one moment what was thought comes before what was done."""
+    lines = [*_rules(run)]
     lines += [
         Line(each.at, Mark.VERDICT, None if each.stamp == "global" else each.stamp, _verdict_words(each))
         for each in verdicts(run)
     ]
-    return sorted(lines, key=lambda line: line.at)
+    lines += [
+        Line(each.at, Mark.HELD, each.stamp or None, _held_words(each), each.until) for each in holds(run)
+    ]
+    return sorted([*lines, *_happened(run)], key=lambda line: line.at)
 
 
 def _happened(run: Run) -> Iterator[Line]:
+    news = News(run.history)
     for each in run.history.happenings:
         if isinstance(each.what, Message) and each.kind is Kind.TOLD:
             mark = Mark.PAGE if each.what.channel is Channel.PAGE else Mark.NOTIFICATION
-            yield Line(each.at, mark, each.stamp, _message_words(each.what))
+            if said := news.of(each.at, each.what):
+                yield Line(each.at, mark, each.stamp, said, happening=each)
         elif each.kind in _MARKS and not each.words.startswith("snapshot"):
             by = f"{each.who}: " if each.who and each.who not in each.words else ""
-            yield Line(each.at, _MARKS[each.kind], each.stamp, f"{by}{each.words}")
-
-
-def _message_words(message: Message) -> str:
-    ends = "resolved: " if message.kind is MessageKind.RESOLVE else ""
-    return f"{ends}{message.title}"
+            words = f"{by}{order_words(each.words) if each.kind is Kind.PERSON else each.words}"
+            yield Line(each.at, _MARKS[each.kind], each.stamp, words, happening=each)
 
 
 def _rules(run: Run) -> Iterator[Line]:
@@ -149,13 +150,18 @@ def _held_words(span: HoldSpan) -> str:
 
 def verdicts(run: Run) -> list[VerdictSaid]:
     """Every verdict on the reach of a fault, where it is new or differs from the last."""
+    decided: dict[str, float] = {}
+    for happening, record in run.history.records():
+        for entry in record.journal:
+            decided.setdefault(entry.id, happening.at)
     said: dict[tuple[str, str], str] = {}
     found = []
     for happening, entry in run.history.journal():
+        at = decided.get(entry.id, happening.at)  # a decision may come into the journal later
         for rule, stamp, scope, reason in entry.scopes:
             if said.get((rule, stamp)) != scope:
                 said[rule, stamp] = scope
-                found.append(VerdictSaid(happening.at, stamp, rule, scope, reason))
+                found.append(VerdictSaid(at, stamp, rule, scope, reason))
     return found
 
 

@@ -266,7 +266,9 @@ def test_backtest_prints_what_is_moved_and_ends_with_0(
     result = run(lines(PROCESSOR), "--rules", faster)
     assert result.exit_code == 0
     assert "moved  2026-05-04 14:07" in result.stdout
-    assert "drains 1 -> 1" in result.stdout
+    assert f"old: the shipped catalogue; new: {faster}; both as if the workload were in auto" in result.stdout
+    assert "drains 1 -> 1, rejoins 1 -> 1, pages 1 -> 1: 0 new, 0 gone, 2 moved, 1 alike" in result.stdout
+    assert "no promise would break" in result.stdout
     assert "0 pages saved; 0 drains that would leave too few stamps" in result.stdout
     assert "only the recording is known" in result.stdout
 
@@ -279,6 +281,7 @@ def test_backtest_ends_with_1_where_a_promise_would_break(
     result = run(file, "--rules", faster)
     assert result.exit_code == 1
     assert "BREAKS P3" in result.stdout
+    assert "1 drain of the new rules would break a promise" in result.stdout
     found = json.loads(run(file, "--rules", faster, "--json").stdout)
     assert (found["well"], found["workloads"]["shop"]["broken"][0]["promise"]) == (False, "P3")
     assert run(file, "--rules", faster, "--mode", "observe").exit_code == 0

@@ -82,7 +82,39 @@ def test_rehearse_writes_a_page_that_loads_nothing_and_trusts_nothing(
     assert "&lt;script&gt;" in text
     assert "<script" not in text
     assert "<b>" not in text
-    assert not re.search(r"(?:src|href)=|url\(|@import", text)
+    assert not re.search(r"src=|href=\"[^#]|url\(|@import", text)
+
+
+def test_rehearse_tells_an_incident_in_full_once_and_then_what_is_new(run: Run) -> None:
+    """A page that the team reads as well is one line; what follows names the family and what was done."""
+    told = [
+        line for line in run("rehearse", FLAGSHIP).stdout.splitlines() if " page " in line or "notif" in line
+    ]
+    said = [line.split("  ", 3)[-1].strip() for line in told]
+    assert sum("does not read its event hub" in line for line in said) == 1
+    assert "(the team is told, too)" in said[0]
+    family = "background-processor-cannot-read"
+    news = [line.partition(f"{family}: ")[2] for line in said[1:-1]]
+    assert news[:2] == ["drain of weu is planned", "drain of weu is applied"]
+    assert said[-1].endswith(f"resolved: {family} (the team is told, too)")
+
+
+def test_rehearse_of_a_folder_acts_out_every_scenario_and_nothing_else(run: Run, tmp_path: Path) -> None:
+    """Rules, rule tests and workload files may lie beside them."""
+    quiet = "{name: NAME, run: 1m, expect: [no pages]}"
+    (tmp_path / "deeper").mkdir()
+    (tmp_path / "a.yaml").write_text(quiet.replace("NAME", "first"), "utf-8")
+    (tmp_path / "deeper/b.yaml").write_text(quiet.replace("NAME", "second"), "utf-8")
+    (tmp_path / "own-rules.yaml").write_text("rules: []\n", "utf-8")
+    (tmp_path / "tests.yaml").write_text("rule_tests: [{name: x, given: []}]\n", "utf-8")
+    out = tmp_path / "page.html"
+    result = run("rehearse", tmp_path, "--html", out)
+    assert result.exit_code == 0, result.output
+    assert [line for line in result.stdout.splitlines() if line in ("first", "second", "x")] == [
+        "first",
+        "second",
+    ]
+    assert "2 scenarios rehearsed" in out.read_text("utf-8")
 
 
 def test_rehearse_takes_another_seed(run: Run) -> None:
@@ -132,6 +164,45 @@ def test_test_reports_scenarios_rule_tests_and_coverage(run: Run, tmp_path: Path
     suites = ET.fromstring(out.read_text("utf-8"))  # noqa: S314 - we have just written it
     assert (suites.get("tests"), suites.get("failures")) == ("3", "1")
     assert len(suites.findall(".//failure")) == 1
+
+
+COUNTS = {"tests": int, "failures": int, "errors": int, "skipped": int, "time": float}
+JUNIT: dict[str, tuple[set[str], dict[str, Callable[[str], object]]]] = {
+    "testsuites": ({"testsuite"}, {"name": str, **COUNTS}),
+    "testsuite": ({"testcase"}, {"name": str, **COUNTS}),
+    "testcase": ({"failure"}, {"classname": str, "name": str, "file": str, "time": float}),
+    "failure": (set(), {"type": str, "message": str}),
+}
+"""What readers of the format expect: which elements may stand in each, and all of its attributes."""
+
+
+def test_junit_is_what_pipelines_read(run: Run, wrong: Path, tmp_path: Path) -> None:
+    """Every element and attribute where it belongs, numbers that add up, and no letter that XML forbids."""
+    (tmp_path / "unreadable.yaml").write_text('name: "x \\u0007"\nexpect: [no pagez]\nrun: 1m\n', "utf-8")
+    (tmp_path / "good.yaml").write_text(
+        '{name: "a <b> & \\"c\\" \u2713", run: 1m, expect: [no pages]}', "utf-8"
+    )
+    out = tmp_path / "junit.xml"
+    assert run("test", tmp_path, "--junit", out).exit_code == 1
+    root = ET.fromstring(out.read_text("utf-8"))  # noqa: S314 - we have just written it
+    for element in root.iter():
+        children, attributes = JUNIT[element.tag]
+        assert {child.tag for child in element} <= children
+        assert element.keys() == list(attributes)
+        for name, value in element.attrib.items():
+            attributes[name](value)
+    cases, failed = root.findall(".//testcase"), root.findall(".//failure")
+    assert (len(cases), len(failed)) == (3, 2) == (int(root.attrib["tests"]), int(root.attrib["failures"]))
+    assert sum(int(suite.attrib["tests"]) for suite in root) == 3
+    assert any(each.attrib["message"].startswith("drained: weu by 1m") for each in failed)
+
+
+def test_test_tells_each_outcome_as_soon_as_it_is_known(run: Run, wrong: Path, tmp_path: Path) -> None:
+    """And at the end once more what failed, so that nobody must look for it among a hundred lines."""
+    (tmp_path / "zzz.yaml").write_text("{name: quiet, run: 1m, expect: [no pages]}", "utf-8")
+    lines = run("test", tmp_path).stdout.splitlines()
+    assert [line[:4] for line in lines if line.startswith(("ok", "FAIL"))] == ["FAIL", "ok  ", "FAIL"]
+    assert lines[-2] == f"FAIL  {wrong}: an expectation that is wrong, with <b>markup</b> in it"
 
 
 def test_test_counts_the_branches_of_conditions(run: Run, tmp_path: Path) -> None:
