@@ -1,6 +1,6 @@
 # The two commands are `make run` and `make test`; each does all of its own set-up.
 .DEFAULT_GOAL := help
-.PHONY: help run demo test fast bench check format setup setup-node setup-functions lock clean
+.PHONY: help run demo test fast sim sim-mutants bench check format setup setup-node setup-functions setup-browser lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -14,11 +14,18 @@ run: setup ## start the worker on this machine, with an example workload
 demo: setup ## watch the worker save a workload that is broken on purpose
 	@$(BIN)/remediation demo
 
-test: setup setup-node setup-functions ## run all tests
+test: setup setup-node setup-functions setup-browser ## run all tests
 	@$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term --cov-report=
 
 fast: setup ## run the tests that need no real service, in under a minute
 	@$(BIN)/pytest -n auto -q -m "not slow"
+
+sim: setup ## look for a way to break a promise: every single fault, then N=20000 schedules or MINUTES=...
+	@$(BIN)/python -m rehearsal.simulate tests/simulation/scenarios --keep tests/simulation/regressions \
+		--seed $(or $(SEED),1) $(if $(MINUTES),--minutes $(MINUTES),-n $(or $(N),20000))
+
+sim-mutants: setup ## plant every known kind of bug, and see that the simulation finds it
+	@$(BIN)/python -m tests.simulation.find_planted
 
 bench: setup ## print figures: rates, latency, a storm, cold start
 	@$(BIN)/python -m bench.decisions
@@ -64,6 +71,16 @@ setup-functions: .venv-functions/.ready ## Microsoft's Functions worker, for the
 	@.venv-functions/bin/python -m pip install --quiet --disable-pip-version-check \
 		--require-hashes --only-binary :all: --ignore-requires-python -r requirements-functions-worker.txt
 	@touch $@
+
+# A system package, so only root installs it, and only where there is none. Whoever cannot is told: a few tests are
+# skipped then, each with the reason.
+setup-browser: ## Chromium, for the tests that look at pages
+	@for each in chromium chromium-browser google-chrome google-chrome-stable; do \
+		command -v $$each >/dev/null && exit 0; done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then echo "Installing Chromium (once)"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
+		chromium >/dev/null 2>&1 && exit 0; fi; \
+	echo "There is no Chromium, and it cannot be installed from here: the tests that look at pages are skipped" >&2
 
 lock: setup ## write the lock files anew from pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --python-version 3.11 -o requirements.txt

@@ -8,12 +8,14 @@ import typer
 
 from cli.config import settings
 from cli.out import NO, Json, fail, print_json, say
+from local.workload import shop
 from rehearsal.rows import SCENARIOS
 from rehearsal.uncovered import RowCovered, rows_covered
-from remediation.configuration import rules_of, workloads_of
+from remediation.configuration import charges_of, rules_of, workloads_of
 from remediation.settings import Settings
 from rules.evaluate import RuleSet
 from rules.problems import FileError
+from rules.targets import nothing_to_act_upon
 
 
 def check(
@@ -89,14 +91,30 @@ def _show_coverage(rows: Sequence[RowCovered]) -> None:
 
 
 def _problems(found: Settings) -> Iterator[str]:
+    sound = True
     for read in (workloads_of, rules_of):
         try:
             read(found)
         except FileError as error:
+            sound = False
             yield from str(error).splitlines()
+    if sound:
+        yield from _problems_together(found)
+
+
+def _problems_together(found: Settings) -> Iterator[str]:
+    """What is wrong with files that are right one by one: the worker would not start, or not act."""
+    try:
+        charges_of(found)
+    except FileError as error:
+        yield from str(error).splitlines()
+    if found.workloads == shop.FILE:
+        return  # nobody said for which workloads these rules are
+    unnamed = nothing_to_act_upon(rules_of(found), workloads_of(found).values())
+    yield from (str(problem) for problem in unnamed)
 
 
 def _summary(found: Settings) -> str:
     workloads, rules = workloads_of(found), rules_of(found)
     named = ", ".join(f"{each.name} ({len(each.stamps)} stamps, {each.mode})" for each in workloads.values())
-    return f"ok: workloads: {named or 'none'}; {len(rules)} rules"
+    return f"ok: workloads: {named or 'none'}; {len(rules)} rule{'' if len(rules) == 1 else 's'}"

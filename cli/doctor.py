@@ -11,7 +11,7 @@ import structlog
 import typer
 from pydantic import ValidationError
 
-from cli.checks import channels, found, stamp, worker
+from cli.checks import channels, features, found, stamp, worker
 from cli.checks.frame import Check, Finding, NotWellError, examine
 from cli.out import NO, Json, print_json, say
 from local.workload import shop
@@ -25,7 +25,7 @@ from remediation.observe import Tally
 from remediation.probes.rest import Rest
 from remediation.probes.stamps import StampGroups
 from remediation.settings import LedgerKind, Settings
-from remediation.wiring import ports_of
+from remediation.wiring import ports_of, restart_by, sources_by
 from rules.problems import FileError
 from rules.topology import Workload
 
@@ -118,6 +118,10 @@ async def _checks(
     clock = ports.clock
     tokens = tokens_of(settings, clock)
     opened.push_async_callback(tokens.close)
+    door = Door(clock)
+    restart, sources = restart_by(door, tokens, clock), sources_by(settings, ports, opened)
+    for opens in (door, restart):
+        opened.push_async_callback(opens.close)
     checks += worker.identity(settings, workloads, tokens)
     checks += [broken] if broken else [worker.ledger(ports.ledger, settings, list(charges))]
     checks += worker.inbox(settings)
@@ -125,6 +129,9 @@ async def _checks(
         checks.append(worker.secrets(workload, from_environment))
         checks += _of_stamps(settings, workload, ports, opened)
         checks.append(stamp.front_door(workload, ports.health_services))
+        checks += [features.source(each, clock) for each in sources(workload)]
+        checks += [features.deployment(workload, each, restart) for each in workload.deployments]
+        checks += [features.webhook(workload, each, from_environment) for each in workload.webhooks]
         checks += _of_channels(workload, ports, tell=tell)
     return checks
 

@@ -126,7 +126,8 @@ def _at_the_desk(found: Settings, ask: Callable[[Desk], Awaitable[T]]) -> T:
     async def asked() -> T:
         async with AsyncExitStack() as opened:
             charges = await charges_now(found, opened)
-            return await ask(Desk(charges, ports_of(found, charges, opened)))
+            in_force = charges.current()
+            return await ask(Desk(in_force, ports_of(found, in_force, opened), charges))
 
     try:
         with _quietly():

@@ -4,7 +4,8 @@ One small class for each port. None of them knows anything of the world behind i
 every call through `gate.Gate`, under a name such as `lever.take_out:weu`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NoReturn
 
 from rehearsal.clock import Process
@@ -82,6 +83,23 @@ class GatedLedger:
     async def journal(self, workload: str, limit: int = 100) -> list[JournalEntry]:
         """See `Ledger`."""
         found: list[JournalEntry] = await self._call("journal", lambda: self._inner.journal(workload, limit))
+        return found
+
+    async def history(self, workload: str, until: datetime | None = None) -> AsyncIterator[JournalEntry]:
+        """See `Ledger`."""
+
+        async def read() -> list[JournalEntry]:
+            return [entry async for entry in self._inner.history(workload, until)]
+
+        found: list[JournalEntry] = await self._call("history", read)
+        for entry in found:
+            yield entry
+
+    async def decision(self, workload: str, revision: int) -> JournalEntry | None:
+        """See `Ledger`."""
+        found: JournalEntry | None = await self._call(
+            "decision", lambda: self._inner.decision(workload, revision)
+        )
         return found
 
     async def bury(self, letter: DeadLetter) -> None:

@@ -14,7 +14,7 @@ from remediation.observe import Tally, log
 from remediation.ports import Clock, Ledger
 from remediation.probes.fired_alerts import RECOVERED, missed
 from remediation.probes.rounds import Rounds
-from rules.health import Registers
+from rules.health import BAD_NEWS, Registers, last_word
 from rules.signals import Health, Signal
 
 
@@ -58,8 +58,8 @@ class Asking:
 
 def _is_news(signal: Signal, registers: Registers) -> bool:
     """Who cannot see takes nothing back: the last red word of a source stands until it sees again."""
-    heard = registers.get(signal.key)
+    heard = last_word(registers, signal.key)
     if heard is None:
         return True
-    blind = signal.health is Health.UNKNOWN and heard.health in (Health.RED, Health.YELLOW)
+    blind = signal.health is Health.UNKNOWN and heard.health in BAD_NEWS
     return heard.id != signal.id and not blind

@@ -6,18 +6,17 @@ can be known, leaves the last good one in force, and people are told.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from remediation.decide.plan import Charge
 from remediation.observe import Tally, log
 from remediation.ports import Clock
+from remediation.texts import PROBLEMS_TOLD, Texts, charges_of, words_of
 from rules.discovered import with_found
-from rules.evaluate import RuleSet
-from rules.load import load_catalog, load_rules, load_workload
-from rules.problems import FileError, Problem
+from rules.problems import FileError
 from rules.topology import Discovery, Group, Stamp, Workload
 
 EVERY = timedelta(seconds=30)
@@ -28,16 +27,6 @@ OUTDATED_AFTER = timedelta(minutes=30)
 
 UNKNOWN_FOR = timedelta(minutes=2)
 """When people are told that stamps cannot be found at all: at its start, one failed question is no news."""
-
-_PROBLEMS_TOLD = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Texts:
-    """The files as they are: text by display name. No rules: the shipped catalogue."""
-
-    workloads: Mapping[str, str]
-    rules: Mapping[str, str] = field(default_factory=dict)
 
 
 class Listed(Protocol):
@@ -72,7 +61,7 @@ class Charges:
 
     A workload whose stamps are to be found and have never been known is not in
     force: without them nothing could be said of it, and what the record knows
-    of its stamps would be forgotten. It is `waiting`.
+    of its stamps would be forgotten. It is `waiting`, and `overdue` in the end.
     """
 
     def __init__(  # noqa: PLR0913 - all but three have a default
@@ -84,6 +73,8 @@ class Charges:
         *,
         place: Callable[[Stamp], Stamp] = lambda stamp: stamp,
         every: timedelta = EVERY,
+        keep: Callable[[Texts], Awaitable[None]] | None = None,
+        instead: tuple[Texts, str] | None = None,
     ) -> None:
         """The files are read; stamps that come and go are found by the first `refresh`.
 
@@ -94,6 +85,8 @@ class Charges:
             lists: finds stamps.
             place: what else is done with a stamp of a file, such as giving its folder an absolute path.
             every: nothing is looked at more often.
+            keep: is given the files that are in force, whenever they are others. Never raises.
+            instead: files to begin with, where those that are there are bad; and what is wrong with those.
 
         Raises:
             FileError: a file cannot be read; it names every problem.
@@ -105,11 +98,12 @@ class Charges:
         self._lists = lists
         self._place = place
         self._every = every
-        self._texts = read()
+        self._keep = keep
+        self._texts, self._bad_files = instead or (read(), "")
         self._seen: Texts | None = self._texts
+        self._kept: Texts | None = None
         self._loaded = charges_of(self._texts, place)
         self._found: dict[str, Mapping[str, str]] = {}
-        self._bad_files = ""
         self._bad_stamps: dict[str, str] = {}
         self._unknown: dict[str, tuple[datetime, str]] = {}
         self._not_before: datetime | None = None
@@ -129,6 +123,23 @@ class Charges:
     def version(self) -> int:
         """Another number whenever `current` gives something else: what is made of it is made anew."""
         return self._version
+
+    @property
+    def loaded(self) -> Mapping[str, Charge]:
+        """All that the files name, also what waits; without the stamps that are found."""
+        return self._loaded
+
+    def in_force(self) -> list[Workload]:
+        """The workloads in force."""
+        return [charge.workload for charge in self._current.values()]
+
+    def overdue(self) -> list[tuple[Workload, str]]:
+        """The workloads that have waited for so long that people must know, each with the reason."""
+        return [
+            (self._loaded[name].workload, why)
+            for name, why in self.waiting.items()
+            if name in self._bad_stamps
+        ]
 
     @property
     def waiting(self) -> Mapping[str, str]:
@@ -156,6 +167,9 @@ class Charges:
             await self._look_at_files()
             await self._look_for_stamps(now)
             self._tell()
+            if self._keep is not None and self._kept is not self._texts:
+                self._kept = self._texts
+                await self._keep(self._texts)
 
     async def _look_at_files(self) -> None:
         """Take up files that have changed, once two looks in a row have seen the same.
@@ -166,7 +180,7 @@ class Charges:
             texts = await asyncio.to_thread(self._read)
         except (OSError, ValueError) as error:
             # A file may be away for a moment while it is replaced: only the second time counts.
-            self._bad_files = _words(error) if self._seen is None else self._bad_files
+            self._bad_files = words_of(error) if self._seen is None else self._bad_files
             self._seen = None
             return
         settled, self._seen = texts == self._seen, texts
@@ -178,7 +192,7 @@ class Charges:
         try:
             loaded = await asyncio.to_thread(charges_of, texts, self._place)
         except FileError as error:
-            self._bad_files = _words(error)
+            self._bad_files = words_of(error)
             return
         self._texts, self._loaded, self._bad_files = texts, loaded, ""
         self._tally.add("configuration.loaded")
@@ -217,7 +231,7 @@ class Charges:
         self._unknown.pop(name, None)
         found = with_found(charge.workload, listed.groups, place=self._place, before=self._found.get(name))
         self._found[name] = found.by_group
-        said = list(found.problems[:_PROBLEMS_TOLD])
+        said = list(found.problems[:PROBLEMS_TOLD])
         known_at = listed.at or self._began
         if why and now - known_at > OUTDATED_AFTER:
             said.append(f"the stamps of {name} are those of {known_at:%Y-%m-%d %H:%M}: {why}")
@@ -252,47 +266,3 @@ class InForce(Mapping[str, Charge]):
 
     def __len__(self) -> int:
         return len(self._charges.current())
-
-
-def charges_of(texts: Texts, place: Callable[[Stamp], Stamp] = lambda stamp: stamp) -> dict[str, Charge]:
-    """The charges that some files make, by workload.
-
-    Raises:
-        FileError: with every problem of every file.
-    """
-    problems: list[Problem] = []
-    charges: dict[str, Charge] = {}
-    first: dict[str, str] = {}
-    rules = None
-    try:
-        rules = RuleSet(load_rules(texts.rules) if texts.rules else load_catalog())
-    except FileError as error:
-        problems += error.problems
-    for file, text in texts.workloads.items():
-        try:
-            workload = load_workload(text, file)
-        except FileError as error:
-            problems += error.problems
-            continue
-        if (earlier := first.setdefault(workload.name, file)) != file:
-            message = f"the workload {workload.name} stands in {earlier} already"
-            problems.append(Problem(file, 1, 1, message, "delete one of them"))
-        elif rules is not None:
-            charges[workload.name] = Charge(_placed(workload, place), rules)
-    if problems:
-        raise FileError(problems)
-    return charges
-
-
-def _placed(workload: Workload, place: Callable[[Stamp], Stamp]) -> Workload:
-    return replace(workload, stamps=tuple(place(stamp) for stamp in workload.stamps))
-
-
-def _words(error: Exception) -> str:
-    """The first problems of a file, or why it cannot be opened."""
-    if not isinstance(error, FileError):
-        file = getattr(error, "filename", None)
-        return f"{file}: {getattr(error, 'strerror', None) or type(error).__name__}" if file else str(error)
-    lines = str(error).splitlines()
-    more = f"; and {len(lines) - _PROBLEMS_TOLD} more" if len(lines) > _PROBLEMS_TOLD else ""
-    return "; ".join(lines[:_PROBLEMS_TOLD]) + more

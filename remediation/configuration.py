@@ -4,24 +4,28 @@ What a worker and a command both need before there is anything to wire together.
 """
 
 import errno
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from remediation.act.http import Door
-from remediation.charges import Charges, Texts
-from remediation.charges import charges_of as charges_of_texts
+from remediation.charges import Charges
 from remediation.decide.plan import Charge
+from remediation.last_good import LastGood
 from remediation.ledger.remembered import RememberedInBlobs, RememberedInFolder
 from remediation.observe import Tally
 from remediation.ports import Clock
 from remediation.probes.rest import Rest
 from remediation.probes.stamps import Memory, StampGroups
 from remediation.settings import LedgerKind, Settings
+from remediation.texts import Texts, words_of
+from remediation.texts import charges_of as charges_of_texts
 from remediation.tokens import StaticTokens, Tokens, default_credential
 from rules.load import load_catalog, load_rules, load_workload
+from rules.problems import FileError
+from rules.readable import people_of
 from rules.rule import Rule
 from rules.topology import FolderContainer, FolderStateFile, Stamp, Workload
 
@@ -46,33 +50,91 @@ def tokens_of(settings: Settings, clock: Clock) -> Tokens | StaticTokens:
 def charges_in_force(settings: Settings, opened: AsyncExitStack) -> Charges:
     """The charges of a worker that runs: files are read again when they change, and stamps come and go.
 
+    What is in force is kept, for a start at which the files are bad.
+
     Raises:
         FileError: a workload or rule file cannot be read; it names every problem.
-        OSError: a file cannot be opened.
+        OSError, UnicodeError: a file cannot be opened, or is no text.
     """
-    clock, tally = SystemClock(), Tally()
-    door, tokens = Door(clock), tokens_of(settings, clock)
-    for each in (door, tokens):
-        opened.push_async_callback(each.close)
-    memory = _memory(settings, opened)
-    groups = StampGroups(Rest(door.send, tokens, url=settings.arm_url), clock, tally, memory)
-    return Charges(lambda: _texts_of(settings), clock, tally, groups, place=placing(settings))
+    memory = memory_of(settings, opened)
+    return _charges(settings, opened, memory, keep=_last_good(settings, memory).keep)
 
 
-async def charges_now(settings: Settings, opened: AsyncExitStack) -> Mapping[str, Charge]:
+async def charges_after_all(settings: Settings, opened: AsyncExitStack) -> Charges:
+    """The charges by the files as they are; if these are bad, by those that were in force last.
+
+    Raises:
+        FileError, OSError, UnicodeError: they are bad, and no others are known.
+    """
+    memory = memory_of(settings, opened)
+    last = _last_good(settings, memory)
+    try:
+        return _charges(settings, opened, memory, keep=last.keep)
+    except (FileError, OSError, UnicodeError) as error:
+        kept = await last.recall()
+        if kept is None:
+            raise
+        try:
+            return _charges(settings, opened, memory, keep=last.keep, instead=(kept, words_of(error)))
+        except FileError:
+            raise error from None  # what was good for another version of the worker may be bad for this one
+
+
+async def charges_now(settings: Settings, opened: AsyncExitStack) -> Charges:
     """The charges with the stamps that are there now, for a command that a person gives.
 
     Raises:
         FileError: a workload or rule file cannot be read; it names every problem.
         OSError: a file cannot be opened.
     """
-    charges = charges_in_force(settings, opened)
+    charges = _charges(settings, opened, memory_of(settings, opened))
     await charges.refresh()
-    return charges.current()
+    return charges
 
 
-def _memory(settings: Settings, opened: AsyncExitStack) -> Memory:
-    """Where the stamps that were found outlive the process: beside the ledger."""
+def readable(settings: Settings) -> list[Workload]:
+    """The workloads whose people can be told, by as much as can be read of bad files; without stamps."""
+    files = _files(settings.workloads) if settings.workloads else []
+    found = []
+    for file in files:
+        try:
+            found.append(people_of(file.read_bytes(), str(file)))
+        except OSError:
+            continue
+    return list({each.name: each for each in found if each is not None}.values())
+
+
+def _charges(
+    settings: Settings,
+    opened: AsyncExitStack,
+    memory: Memory,
+    *,
+    keep: Callable[[Texts], Awaitable[None]] | None = None,
+    instead: tuple[Texts, str] | None = None,
+) -> Charges:
+    clock, tally = SystemClock(), Tally()
+    door, tokens = Door(clock), tokens_of(settings, clock)
+    for each in (door, tokens):
+        opened.push_async_callback(each.close)
+    groups = StampGroups(Rest(door.send, tokens, url=settings.arm_url), clock, tally, memory)
+    return Charges(
+        lambda: _texts_of(settings),
+        clock,
+        tally,
+        groups,
+        place=placing(settings),
+        keep=keep,
+        instead=instead,
+    )
+
+
+def _last_good(settings: Settings, memory: Memory) -> LastGood:
+    """By what tells a worker's files from those of another one with the same ledger."""
+    return LastGood(memory, f"{settings.workloads}|{settings.rules}|{settings.hub_namespace}")
+
+
+def memory_of(settings: Settings, opened: AsyncExitStack) -> Memory:
+    """Where outlives the process what the next one should know at its start: beside the ledger."""
     if settings.ledger is not LedgerKind.BLOB:
         return RememberedInFolder(settings.data_dir)
     from remediation.ledger.container import Container  # noqa: PLC0415 - its SDK takes a third of a second
@@ -138,7 +200,11 @@ def placing(settings: Settings) -> Callable[[Stamp], Stamp]:
 
 def _texts(path: Path) -> dict[str, str]:
     """A file, or every YAML file of a folder: its name and its text."""
-    files = sorted(path.glob("*.y*ml")) if path.is_dir() else [path]
+    files = _files(path)
     if not files:
         raise FileNotFoundError(errno.ENOENT, "no YAML file in this folder", str(path))
     return {str(file): file.read_text(encoding="utf-8") for file in files}
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(path.glob("*.y*ml")) if path.is_dir() else [path]

@@ -4,7 +4,7 @@ Adapters stand in `ledger`, `probes`, `act` and `inbox`; `wiring` is the only
 place where the two meet. Every fake passes the contract test of the real thing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -99,6 +99,20 @@ class Ledger(Protocol):
 
     async def journal(self, workload: str, limit: int = 100) -> list[JournalEntry]:
         """The last entries, oldest first."""
+        ...
+
+    def history(self, workload: str, until: datetime | None = None) -> AsyncIterator[JournalEntry]:
+        """The whole journal, newest first, read no further than it is asked for.
+
+        Args:
+            workload: whose.
+            until: only what was decided up to this moment. What is later is passed over, not read
+                through, as far as the store allows.
+        """
+        ...
+
+    async def decision(self, workload: str, revision: int) -> JournalEntry | None:
+        """The entry that was written with this revision of the record, however old; None if there is none."""
         ...
 
     async def bury(self, letter: DeadLetter) -> None:

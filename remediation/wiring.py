@@ -25,23 +25,32 @@ from remediation.act.teams import TeamsTeller
 from remediation.act.webhook import StepWebhook
 from remediation.asking import Asking
 from remediation.charges import Charges, InForce
-from remediation.configuration import SystemClock, charges_in_force, tokens_of
+from remediation.configuration import (
+    SystemClock,
+    charges_after_all,
+    charges_in_force,
+    memory_of,
+    readable,
+    tokens_of,
+)
 from remediation.decide.plan import Charge
 from remediation.desk import Desk
 from remediation.engine import Engine, Ports
 from remediation.inbox import HubInbox
 from remediation.intake.subject import Known
+from remediation.misconfigured import Beginning, Misconfigured
 from remediation.observe import configure
-from remediation.ports import Ledger
+from remediation.ports import Clock, Ledger
 from remediation.probes import fired_alerts, health_model, health_score
 from remediation.probes.consumer_lag import ConsumerLag
 from remediation.probes.healthservice import HttpHealthServices
 from remediation.probes.rest import Rest
 from remediation.probes.rounds import Rounds, Source
 from remediation.settings import LedgerKind, Settings
-from remediation.tokens import default_credential
+from remediation.tokens import Bearer, default_credential
 from remediation.views import View, Views
-from remediation.worker import Misconfigured, Parts, Worker
+from remediation.waiting import Alarm, Waiting
+from remediation.worker import Parts, Worker
 from rules.problems import FileError
 from rules.topology import Stamp, Workload
 
@@ -68,13 +77,40 @@ def worker() -> Worker | Misconfigured:
     """
     try:
         settings = Settings()
-        configure(json=settings.logs_json, level=settings.log_level)
-        charges = charges_in_force(settings, _open)
-    except (ValidationError, FileError, OSError) as error:
+    except ValidationError as error:
         return Misconfigured(str(error))
-    built = build(settings, charges, _open)
+    configure(json=settings.logs_json, level=settings.log_level)
+    begun = begin(settings, _open)
     calm_the_collector()
-    return built
+    return begun
+
+
+def begin(settings: Settings, opened: AsyncExitStack) -> Worker | Misconfigured:
+    """The worker by the files that are there; if these are bad, what stands in until there can be one."""
+    try:
+        return build(settings, charges_in_force(settings, opened), opened)
+    except (FileError, OSError, UnicodeError) as error:
+        return Misconfigured(str(error), _beginning(settings, opened))
+
+
+def _beginning(settings: Settings, opened: AsyncExitStack) -> Beginning:
+    """How a worker whose files are bad comes to work after all, and who is told until then."""
+    clock = SystemClock()
+    door = Door(clock)
+    opened.push_async_callback(door.close)
+    pager = PagerDutyTeller(door, from_environment, otherwise=LogTeller())
+    alarm = Alarm(pager, clock, memory_of(settings, opened))
+
+    async def after_all() -> Worker:
+        async with AsyncExitStack() as attempt:
+            built = build(settings, await charges_after_all(settings, attempt), attempt)
+            opened.push_async_callback(attempt.pop_all().aclose)
+        return built
+
+    async def tell(reason: str) -> None:
+        await alarm.tell([(workload, reason) for workload in readable(settings)])
+
+    return Beginning(clock, after_all, tell)
 
 
 def calm_the_collector() -> None:
@@ -114,7 +150,8 @@ def build(settings: Settings, charges: Charges, opened: AsyncExitStack) -> Worke
             ledger=ports.ledger,
             clock=ports.clock,
             tally=ports.tally,
-            desk=Desk(in_force, ports),
+            desk=Desk(in_force, ports, charges),
+            waiting=Waiting(charges, Alarm(ports.pager, ports.clock, memory_of(settings, opened))),
         )
     )
 
@@ -133,10 +170,7 @@ def ports_of(settings: Settings, charges: Mapping[str, Charge], opened: AsyncExi
         from_environment, client_id=settings.client_id, timeout_seconds=LOOK_WITHIN_SECONDS
     )
     queues = ConsumerLag(from_environment, lambda: default_credential(settings.client_id), clock)
-    steps = NamedSteps(
-        Restart(Clusters(door, from_environment, tokens, trusting=lambda tls: Door(clock, tls))),
-        StepWebhook(door, from_environment, clock),
-    )
+    steps = NamedSteps(restart_by(door, tokens, clock), StepWebhook(door, from_environment, clock))
     for each in (door, tokens, lever, queues, steps):
         opened.push_async_callback(each.close)
     return Ports(
@@ -156,10 +190,25 @@ def ports_of(settings: Settings, charges: Mapping[str, Charge], opened: AsyncExi
     )
 
 
+def restart_by(door: Door, tokens: Bearer, clock: Clock) -> Restart:
+    """What restarts deployments."""
+    return Restart(Clusters(door, from_environment, tokens, trusting=lambda tls: Door(clock, tls)))
+
+
 def _asks(
     settings: Settings, ports: Ports, opened: AsyncExitStack
 ) -> Callable[[Mapping[str, Workload]], Rounds]:
     """Makes the rounds over the sources that must be asked; most workloads have none."""
+    sources = sources_by(settings, ports, opened)
+    return lambda workloads: Rounds(
+        {name: sources(workload) for name, workload in workloads.items()}, ports.clock, ports.tally
+    )
+
+
+def sources_by(
+    settings: Settings, ports: Ports, opened: AsyncExitStack
+) -> Callable[[Workload], list[Source]]:
+    """Makes the sources that must be asked about a workload."""
     door, tokens = Door(ports.clock), tokens_of(settings, ports.clock)
     for each in (door, tokens):
         opened.push_async_callback(each.close)
@@ -173,9 +222,7 @@ def _asks(
             *fired_alerts.sources(arm, ports.tally, workload),
         ]
 
-    return lambda workloads: Rounds(
-        {name: sources(workload) for name, workload in workloads.items()}, ports.clock, ports.tally
-    )
+    return sources
 
 
 def worker_id() -> str:

@@ -30,6 +30,7 @@ from remediation.ledger.codec import UnreadableRecordError, UnstorableRecordErro
 from remediation.observe import Tally, log
 from remediation.ports import Clock, Inbox, InboxUnavailableError, Ledger, LedgerUnavailableError
 from remediation.views import Views
+from remediation.waiting import Waiting
 
 ROUTE_PROPERTY = "remediation-route"
 """Application property of a message that came by HTTP: which route."""
@@ -101,6 +102,7 @@ class Parts:
     clock: Clock
     tally: Tally
     desk: Desk
+    waiting: Waiting | None = None
 
 
 class Worker:
@@ -114,6 +116,7 @@ class Worker:
         self._ledger = parts.ledger
         self._clock = parts.clock
         self._tally = parts.tally
+        self._waiting = parts.waiting
 
     async def receive(self, route: Route, body: bytes) -> Reply:
         """Make a body durable, then answer.
@@ -221,7 +224,8 @@ class Worker:
         asked = [
             self._ask(asking, view.known, name) for name in view.known.workloads if (asking := view.asking)
         ]
-        await asyncio.gather(self._engine.reconcile_all(), *asked)
+        told = [self._waiting.tell()] if self._waiting else []
+        await asyncio.gather(self._engine.reconcile_all(), *asked, *told)
 
     async def _ask(self, asking: Asking, known: Known, workload: str) -> None:
         try:
@@ -233,43 +237,19 @@ class Worker:
             log.warning("not asked", workload=workload, reason=str(error))
 
     async def ready(self) -> Reply:
-        """Whether the worker can do its work, and what it has counted."""
+        """Whether the worker can do its work, and what it has counted.
+
+        503 also where only some of it can be done: a workload that waits has nobody to look at it.
+        """
         try:
             await self._ledger.check()
         except LedgerUnavailableError as error:
             return Reply(503, {"status": "ledger unavailable", "reason": str(error)})
-        return Reply(200, {"status": "ready", "counts": self._tally.counts()})
-
-
-class Misconfigured:
-    """Stands in for the worker when its configuration cannot be read: it loses nothing and says why."""
-
-    def __init__(self, reason: str) -> None:
-        self._reason = reason
-
-    async def receive(self, route: Route, body: bytes) -> Reply:  # noqa: ARG002 - nothing is read
-        """Ask the sender to try again."""
-        return Reply(503, {"error": "misconfigured", "reason": "the worker's configuration cannot be read"})
-
-    async def consume(self, events: Sequence[HubEvent]) -> None:  # noqa: ARG002 - nothing is read
-        """Hold the partition until the configuration is mended.
-
-        Raises:
-            RuntimeError: always, so that the retry policy delivers the batch again.
-        """
-        raise RuntimeError(self._reason)
-
-    async def order(self, body: bytes) -> Reply:  # noqa: ARG002 - nothing is read
-        """Ask the person to try again."""
-        return Reply(503, {"error": "misconfigured", "reason": "the worker's configuration cannot be read"})
-
-    async def tick(self) -> None:
-        """Say again what is wrong."""
-        log.error("misconfigured", reason=self._reason)
-
-    async def ready(self) -> Reply:
-        """Not ready, and why."""
-        return Reply(503, {"status": "misconfigured", "reason": self._reason})
+        await self._views.now()
+        if self._waiting is not None and (why := self._waiting.why()):
+            return Reply(503, {"status": "waiting", "reason": why})
+        problem = {"problem": said} if self._waiting and (said := self._waiting.problem()) else {}
+        return Reply(200, {"status": "ready", "counts": self._tally.counts(), **problem})
 
 
 def _properties(event: HubEvent, place: int) -> Mapping[str, Any]:

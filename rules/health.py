@@ -1,7 +1,8 @@
 """What is known about every node, given all that was ever said, in whatever order?
 
 `fold` is a join: commutative, associative and idempotent. It keeps one register
-for each subject *and source*, so that a source can only overwrite its own words.
+for each subject *and source*, so that a source can only overwrite its own words;
+and one more while its last word is that it does not know, which takes nothing back.
 (The reference health model reports BackgroundProcessor green while it reads
 nothing: that must not overwrite another source's red.)
 """
@@ -17,6 +18,9 @@ from rules.policy import Policy
 from rules.signals import AlertState, Health, RegisterKey, Signal, worst
 
 Registers = Mapping[RegisterKey, Signal]
+
+BAD_NEWS = frozenset({Health.RED, Health.YELLOW})
+"""It stands until its source takes it back; neither silence nor not knowing does."""
 
 REGISTERS_WITH_TEXTS = 120
 TEXT_MOST = 80
@@ -35,14 +39,34 @@ _AS_STORED = JSONEncoder(ensure_ascii=False)
 
 
 def fold(registers: Registers, signals: Iterable[Signal]) -> dict[RegisterKey, Signal]:
-    """The registers after these signals: each keeps the newest word of its source."""
+    """The registers after these signals: each keeps the newest word of its source.
+
+    That a source does not know is kept beside what it last knew, until it knows again.
+    """
     folded = dict(registers)
     for signal in signals:
         key = signal.key
-        kept = folded.get(key)
-        if kept is None or kept.observed_at < signal.observed_at or kept.newness < signal.newness:
+        if _is_newer(signal, folded.get(key)):
             folded[key] = signal
+            if signal.health is not None:
+                _settle_doubt(folded, key)
     return folded
+
+
+def _is_newer(signal: Signal, kept: Signal | None) -> bool:
+    return kept is None or kept.observed_at < signal.observed_at or kept.newness < signal.newness
+
+
+def _settle_doubt(folded: dict[RegisterKey, Signal], key: RegisterKey) -> None:
+    """Keep a source's doubt only while it is its last word."""
+    doubt, known = folded.get(key.doubt), folded.get(key.knowing)
+    if doubt is not None and known is not None and not _is_newer(doubt, known):
+        del folded[key.doubt]
+
+
+def last_word(registers: Registers, key: RegisterKey) -> Signal | None:
+    """What the source of a register said last, be it that it does not know."""
+    return registers.get(key.doubt) or registers.get(key.knowing)
 
 
 def forget(
@@ -52,17 +76,22 @@ def forget(
 
     Safe, because a signal that old is not taken in again (`too_old`): a late
     copy of a forgotten Fired cannot rise from the dead. An alert that still
-    fires is kept longer, for Azure Monitor says Fired only once; not for ever,
-    for alerts on the activity log never resolve.
+    fires is kept longer, for Azure Monitor says Fired only once; and so is bad
+    news, for its source may be silent because of what it told. Not for ever:
+    alerts on the activity log never resolve, and nodes are renamed.
     """
     horizon, firing_horizon = now - policy.forget_after, now - policy.forget_firing_after
     return {
         key: signal
         for key, signal in registers.items()
         if signal.observed_at > horizon
-        or (signal.condition is AlertState.FIRED and signal.observed_at > firing_horizon)
+        or (_is_bad(signal) and signal.observed_at > firing_horizon)
         or key in needed
     }
+
+
+def _is_bad(signal: Signal) -> bool:
+    return signal.condition is AlertState.FIRED or signal.health in BAD_NEWS
 
 
 def bounded(
@@ -226,7 +255,7 @@ def stands(signal: Signal, now: datetime, fresh_for: timedelta) -> bool:
     open and its stamp out of the survivors. Whether it may still *cause* an
     action is another question, and a guardrail answers it.
     """
-    return signal.health in (Health.RED, Health.YELLOW) or now - signal.observed_at <= fresh_for
+    return signal.health in BAD_NEWS or now - signal.observed_at <= fresh_for
 
 
 def facts(registers: Registers, now: datetime, policy: Policy, about: Container[str] = EVERYTHING) -> Facts:

@@ -34,7 +34,7 @@ class Policy:
         may_act_for: how old an alert may be and still cause an action.
         from_future_by: how far ahead of its enqueueing a signal's time may lie.
         forget_after: how long a silent source's last word is kept.
-        forget_firing_after: the same for an alert that fires and never resolves.
+        forget_firing_after: the same for an alert that fires and never resolves, and for yellow and red.
         cannot_read_after: how long a consumer may stand still before it counts as unable to read.
         rejoin_after: how long the proof of recovery must have stood before a rejoin.
         probation: how long after a rejoin a relapse keeps the stamp out.
@@ -43,6 +43,7 @@ class Policy:
         drains_per_day: the same, over 24 hours.
         lease: how long one worker alone may carry out an intent.
         verify_within: a drain or rejoin not seen to work by then is stuck, and paged.
+        front_door_within: the same where it was made by the Front Door origin: Azure rolls such a change out.
         look_fresh_for: how old the live look may be at the moment of the act.
         probe_timeout: for one look at one HealthService or state file.
         remind_after: a stamp that we drained and that is still out is asked about again.
@@ -70,6 +71,7 @@ class Policy:
     drains_per_day: int = 4
     lease: timedelta = timedelta(seconds=60)
     verify_within: timedelta = timedelta(minutes=3)
+    front_door_within: timedelta = timedelta(minutes=45)
     look_fresh_for: timedelta = timedelta(seconds=5)
     probe_timeout: timedelta = timedelta(seconds=3)
     remind_after: timedelta = timedelta(hours=12)

@@ -47,7 +47,7 @@ class PolicyModel(Strict):
     )
     forget_after: Duration = _number("forget_after", "How long a silent source's last word is kept.")
     forget_firing_after: Duration = _number(
-        "forget_firing_after", "The same for an alert that fires and never resolves."
+        "forget_firing_after", "The same for an alert that fires and never resolves, and for yellow and red."
     )
     cannot_read_after: Duration = _number(
         "cannot_read_after", "How long a consumer may stand still before it counts as unable to read."
@@ -66,6 +66,9 @@ class PolicyModel(Strict):
     lease: Duration = _number("lease", "How long one worker alone may carry out an intent.")
     verify_within: Duration = _number(
         "verify_within", "A drain or rejoin not seen to work by then is stuck, and paged."
+    )
+    front_door_within: Duration = _number(
+        "front_door_within", "The same where it was made by the Front Door origin, which takes minutes."
     )
     look_fresh_for: Duration = _number(
         "look_fresh_for",

@@ -56,16 +56,31 @@ class Subject(NamedTuple):
         return "/".join([self.workload, self.stamp or "global", *([self.node] if self.node else [])])
 
 
+DOUBT = "unknown"
+"""The instance of a register that holds a source's word that it does not know."""
+
+
 class RegisterKey(NamedTuple):
     """Where the latest signal of one source about one subject is kept.
 
-    `instance` tells alert instances of one alert rule apart; it is empty for health.
+    `instance` tells alert instances of one alert rule apart. It is empty for health, but for
+    the word `unknown`: that is kept beside what the source last knew, for it takes nothing back.
     """
 
     stamp: str | None
     node: str | None
     source: str
     instance: str = ""
+
+    @property
+    def knowing(self) -> "RegisterKey":
+        """Where the last word of that source is kept which said how its subject is."""
+        return self._replace(instance="") if self.instance == DOUBT else self
+
+    @property
+    def doubt(self) -> "RegisterKey":
+        """Where it is kept that a source of health has said since that it does not know."""
+        return self._replace(instance=DOUBT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +122,8 @@ class Signal:
     @property
     def key(self) -> RegisterKey:
         """The register this signal belongs to."""
-        return RegisterKey(self.subject.stamp, self.subject.node, self.source, self.instance)
+        instance = DOUBT if self.health is Health.UNKNOWN else self.instance
+        return RegisterKey(self.subject.stamp, self.subject.node, self.source, instance)
 
     @property
     def newness(self) -> tuple[datetime, int, int, str]:

@@ -83,7 +83,8 @@ class DeploymentModel(Strict):
 
     def deployment_of(self) -> Deployment:
         """The frozen deployment."""
-        return Deployment(**self.model_dump())
+        # Not by `model_dump`, which would take references to secrets apart.
+        return Deployment(**{name: getattr(self, name) for name in type(self).model_fields})
 
 
 class EndpointModel(Strict):

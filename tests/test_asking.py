@@ -11,6 +11,7 @@ from remediation.probes import fired_alerts, health_model, health_score
 from remediation.probes.fired_alerts import RECOVERED
 from remediation.probes.rounds import Rounds
 from remediation.worker import Worker
+from rules.health import last_word
 from rules.load import load_catalog
 from rules.policy import Mode
 from rules.signals import Health
@@ -64,7 +65,9 @@ class Asker:
     async def score(self) -> Health | None:
         """What the score's own register says of weu's root."""
         registers = (await self.world.record()).registers
-        return next((s.health for key, s in registers.items() if key.source == "health-score"), None)
+        keys = [key for key in registers if key.source == "health-score"]
+        said = last_word(registers, keys[0]) if keys else None
+        return said.health if said else None
 
     def paged(self) -> list[str]:
         """The incidents that woke someone."""

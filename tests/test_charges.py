@@ -7,9 +7,10 @@ from pathlib import Path, PurePath
 
 import pytest
 
-from remediation.charges import EVERY, OUTDATED_AFTER, UNKNOWN_FOR, Charges, Texts, charges_of
+from remediation.charges import EVERY, OUTDATED_AFTER, UNKNOWN_FOR, Charges
 from remediation.observe import Tally
 from remediation.probes.stamps import Listed
+from remediation.texts import Texts, charges_of
 from rules.load import catalog_texts
 from rules.problems import FileError
 from rules.topology import Discovery, FolderStateFile, Group, Stamp
@@ -235,6 +236,38 @@ def test_two_files_of_one_workload_are_refused(stage: Stage) -> None:
         charges_of(Texts({"shop.yaml": SHOP, "other.yaml": SHOP}, catalog_texts()))
 
 
+async def test_the_files_in_force_are_kept_whenever_they_are_others(stage: Stage) -> None:
+    """Once each; bad ones never."""
+    kept: list[Texts] = []
+
+    async def keep(texts: Texts) -> None:
+        kept.append(texts)
+
+    charges = Charges(stage.read, stage.clock, stage.tally, stage.lists, keep=keep)
+    await stage.later(charges, times=2)
+    first = stage.read()
+    stage.write(shop="")
+    await stage.later(charges, times=2)
+    stage.write(shop=BAKERY)
+    await stage.later(charges, times=3)
+    assert kept == [first, stage.read()]
+
+
+async def test_a_start_by_other_files_says_from_the_first_moment_what_is_wrong(stage: Stage) -> None:
+    """The files that are there are still bad at every look, and in force once they are mended."""
+    good = stage.read()
+    stage.write(shop="")
+    charges = Charges(stage.read, stage.clock, stage.tally, stage.lists, instead=(good, "it is bad"))
+    assert stamps(charges) == ("weu", "neu")
+    assert charges.problem == "it is bad"
+    await stage.later(charges)
+    assert charges.problem == "it is bad"
+    await stage.later(charges)
+    assert "shop.yaml:1:1" in (charges.problem or "")
+    stage.write(shop=SHOP)
+    assert (await stage.later(charges, times=2)).problem is None
+
+
 # --- stamps that come and go ---
 
 
@@ -298,12 +331,14 @@ async def test_stamps_that_were_never_known_keep_the_workload_waiting(stage: Sta
     charges = await stage.later(stage.charges())
     assert charges.current() == {}
     assert charges.waiting == {"shop": "the stamps of shop cannot be found: HTTP 503"}
-    assert charges.problem is None
+    assert (charges.problem, charges.overdue()) == (None, [])
     await stage.later(charges, seconds=UNKNOWN_FOR.total_seconds())
     assert charges.problem == charges.waiting["shop"]
+    assert charges.overdue() == [(charges.loaded["shop"].workload, charges.waiting["shop"])]
     stage.told(WEU_GROUP)
     assert stamps(await stage.later(charges)) == ("1a2b-westeurop",)
-    assert (charges.problem, charges.waiting) == (None, {})
+    assert charges.problem is None
+    assert charges.waiting == {}
 
 
 async def test_a_change_to_found_stamps_waits_for_them_with_the_old_ones(stage: Stage) -> None:
@@ -313,7 +348,7 @@ async def test_a_change_to_found_stamps_waits_for_them_with_the_old_ones(stage: 
     stage.lists.now = Listed(None, None, "HTTP 403")
     await stage.later(charges, times=7)
     assert stamps(charges) == ("weu", "neu")
-    assert charges.waiting == {}
+    assert (charges.waiting, charges.overdue()) == ({}, [])
     assert charges.problem == "the stamps of shop cannot be found: HTTP 403"
     stage.told(WEU_GROUP)
     assert stamps(await stage.later(charges)) == ("1a2b-westeurop",)

@@ -209,6 +209,16 @@ async def test_a_silence_is_shown_written_and_ended() -> None:
     assert (await desk.give("shop", EndSilenceOrder("ada", muted.id))).answer.follows
 
 
+async def test_a_silence_of_no_family_of_the_rules_or_the_worker_s_own_warns() -> None:
+    """It is written all the same: a rule may come."""
+    desk = a_desk(await a_well_world())
+    for family in ("root-n*", "configuration", "by-hand", "drain-undone"):
+        assert (await desk.preview("shop", SilenceOrder("ada", "x", at(3600), family=family))).warnings == ()
+    answer = await desk.preview("shop", SilenceOrder("ada", "x", at(3600), family="rot-red"))
+    assert answer.follows
+    assert answer.warnings == ("no family is rot-red: it will hide nothing; did you mean 'root-node-red'?",)
+
+
 async def test_what_is_not_there_is_a_wrong_order() -> None:
     """A workload, or a stamp to be silenced."""
     world = await a_well_world()

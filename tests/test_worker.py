@@ -17,9 +17,10 @@ from local.eventhubs import Broker
 from remediation.inbox import HubInbox
 from remediation.intake.subject import Known
 from remediation.ledger.memory import MemoryLedger
+from remediation.misconfigured import Misconfigured
 from remediation.ports import DeadLetter, LedgerUnavailableError
 from remediation.views import unchanging
-from remediation.worker import ROUTE_PROPERTY, Misconfigured, Parts, Route, Worker, may_send
+from remediation.worker import ROUTE_PROPERTY, Parts, Route, Worker, may_send
 from rules.signals import Health
 from tests.builders import NOW
 from tests.test_desk import a_desk

@@ -9,9 +9,10 @@ from azure.eventhub.aio import EventHubProducerClient
 from remediation.inbox import HubInbox
 from remediation.intake.subject import Known
 from remediation.ledger.memory import MemoryLedger
+from remediation.misconfigured import Misconfigured
 from remediation.ports import LedgerUnavailableError, Stored
 from remediation.views import unchanging
-from remediation.worker import Misconfigured, Parts, Worker
+from remediation.worker import Parts, Worker
 from rules.policy import Mode
 from rules.signals import Health
 from tests.builders import STAMPS, a_workload
@@ -125,6 +126,16 @@ async def test_a_wrong_order_is_answered_with_a_sentence() -> None:
     assert (status, content["reason"]) == (400, "shop has no stamp 'wue'; it has weu, neu, eus")
     status, content = await counter.order(**DRAIN | {"author": "  "})
     assert (status, content["reason"]) == (400, "author: a few words were expected")
+
+
+async def test_a_silence_is_bounded_and_warns_over_http_too() -> None:
+    """400 beyond a week; a family that there is none of is said beside the answer."""
+    counter = await a_counter()
+    said = {"order": "silence", "workload": "shop", "author": "ada", "reason": "x"}
+    status, content = await counter.order(**said, **{"for": "8d"})
+    assert (status, content["reason"]) == (400, "until: at most 7 days from now were expected")
+    status, content = await counter.order(**said, **{"for": "7d"}, family="rot-red")
+    assert (status, len(content["warnings"])) == (200, 1)
 
 
 async def test_p9_without_a_ledger_no_order_is_followed() -> None:

@@ -50,7 +50,7 @@ def teams(workload: Workload, read: ReadSecret) -> Check:
         url = read(channel.url)
         if url is None:
             raise NotWellError(f"{channel.url.name} is not set", _SET)
-        if not _is_url(url):
+        if not is_url(url):
             why = f"{channel.url.name} holds no https URL"
             raise NotWellError(why, "take the URL of the Workflows webhook, whole, with its signature")
         return "a URL is set; `--tell` shows whether it is taken"
@@ -88,7 +88,8 @@ def _test(workload: Workload, channel: Channel, kind: MessageKind, now: datetime
     )
 
 
-def _is_url(text: str) -> bool:
+def is_url(text: str) -> bool:
+    """Whether it is an address that nobody on the way can read along, or one of this machine."""
     try:
         parts = urlsplit(text)
     except ValueError:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cli.checks.frame import Check, NotWellError
+from remediation.act.cluster import AKS_SCOPE
 from remediation.ledger.codec import UnreadableRecordError
 from remediation.ports import Ledger, LedgerUnavailableError
 from remediation.settings import LedgerKind, Settings
@@ -76,6 +77,7 @@ def identity(settings: Settings, workloads: Collection[Workload], tokens: Bearer
             f"{settings.logs_url.rstrip('/')}/.default",
             any(stamp.health_query for each in workloads for stamp in each.stamps),
         ),
+        "clusters": (AKS_SCOPE, any(not to.token for each in workloads for to in each.deployments)),
     }
 
     async def run(scope: str) -> str:

@@ -130,13 +130,16 @@ def _state(stamp: str, record: WorkloadRecord) -> str:
 def _worker(watcher: Watcher) -> tuple[tuple[str, str], ...]:
     """What the worker does comes first, then why, then why it does no more."""
     record = watcher.record
-    standing = watcher.explanation.standing if watcher.explanation else ()
     found = [
         *(
             ("in flight", f"{intent.verb} of {intent.stamp} is {intent.state}")
             for intent in record.in_flight()
         ),
-        *(("drained", f"{each.stamp}: {each.state}") for each in standing if each.state != IN_ROTATION),
+        *(
+            ("drained", f"{each.stamp}: {each.state}")
+            for each in watcher.standing
+            if each.state != IN_ROTATION
+        ),
         *(
             ("finding", f"{found.stamp or 'workload'}: {found.rule}: {found.reason}")
             for found in record.findings.values()

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from local.demo.feed import Feed, Who
 from local.demo.scene import WORKLOAD, Scene
-from remediation.explain import Explanation, explain
+from remediation.explain import Standing, standing
 from remediation.ledger.record import HeldStep, JournalEntry, WorkloadRecord
 from remediation.ports import LedgerUnavailableError
 from remediation.wiring import ledger_of
@@ -31,14 +31,14 @@ class Watcher:
 
     Attributes:
         record: the worker's, as last read.
-        explanation: what stands for each stamp, in the words of `remediation explain`.
+        standing: what stands for each stamp, in the words of `remediation explain`.
         drains: what has happened to state files: `drained weu`, `rejoined weu`, and to origins in the
             front door: `disabled weu`, `enabled weu`, in order.
     """
 
     def __init__(self, scene: Scene) -> None:
         self.record = WorkloadRecord(WORKLOAD)
-        self.explanation: Explanation | None = None
+        self.standing: tuple[Standing, ...] = ()
         self.drains: list[str] = []
         self._scene = scene
         self._feed: Feed = scene.feed
@@ -61,7 +61,7 @@ class Watcher:
                     self._feed.say(Who.DEMO, f"the ledger cannot be read: {error}")
                     entries = []
                 names = [stamp.name for stamp in self._scene.stamps]
-                self.explanation = explain(self.record, entries, names, now=datetime.now(UTC))
+                self.standing = standing(self.record, names, datetime.now(UTC))
                 for entry in entries:
                     self._say_entry(entry)
                 for _ in range(LEDGER_EVERY_LOOKS):

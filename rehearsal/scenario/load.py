@@ -7,6 +7,7 @@ what was probably meant. Files that a scenario names are read with it.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from remediation.decide.plan import Charge
 from rules.evaluate import RuleSet
 from rules.load import checked, listed, load_catalog, load_rules, load_workload
 from rules.problems import FileError, Problem
+from rules.rule import Rule
 from rules.schema import schema_of
 from rules.topology import Workload
 from rules.yaml_tree import Tree
@@ -90,7 +92,7 @@ def read_scenario(text: str | bytes, name: str, folder: Path) -> Scenario:
     workload_text = lost.text(own, ("workload", "file")) if own else ""
     if lost.problems:
         raise FileError(lost.problems)
-    rules = load_rules(texts) if texts else load_catalog()
+    rules = load_rules(texts) if texts else _shipped()
     workload = load_workload(workload_text, own) if own else workload_of(model)
     return Scenario(
         file=name,
@@ -106,6 +108,12 @@ def read_scenario(text: str | bytes, name: str, folder: Path) -> Scenario:
         seed=model.seed,
         bodies=bodies,
     )
+
+
+@cache
+def _shipped() -> tuple[Rule, ...]:
+    """The shipped rules: to read them anew for each scenario takes longer than to run it."""
+    return load_catalog()
 
 
 def scenario_schema() -> dict[str, Any]:

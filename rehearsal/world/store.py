@@ -4,7 +4,8 @@ Rules (DESIGN §3): compare-and-swap by version; a write that must not follow is
 that is written goes into the history as it is read back, and every journal entry and dead letter.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from rehearsal.history import Kind
@@ -83,6 +84,17 @@ class StoreLedger:
         """See `Ledger`."""
         self._reach()
         return await self._inner.journal(workload, limit)
+
+    async def history(self, workload: str, until: datetime | None = None) -> AsyncIterator[JournalEntry]:
+        """See `Ledger`."""
+        self._reach()
+        async for entry in self._inner.history(workload, until):
+            yield entry
+
+    async def decision(self, workload: str, revision: int) -> JournalEntry | None:
+        """See `Ledger`."""
+        self._reach()
+        return await self._inner.decision(workload, revision)
 
     async def bury(self, letter: DeadLetter) -> None:
         """See `Ledger`."""

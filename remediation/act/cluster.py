@@ -9,13 +9,13 @@ import base64
 import ssl
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
 
 from remediation.act.answer import Answer, scrub
-from remediation.act.http import Door
+from remediation.act.http import Door, json_body
 from remediation.act.secret import ReadSecret, refused_for_missing
 from remediation.ledger.intent import Outcome, OutcomeKind
 from remediation.tokens import Bearer, TokenUnavailableError
@@ -28,6 +28,7 @@ DOCUMENT_BYTES = 2 * 1024 * 1024
 """No object in a cluster is larger: etcd takes 1.5 MiB."""
 
 _JSON = {"Accept": "application/json"}
+_CREATE = {"Content-Type": "application/json"}
 _PATCH = {"Content-Type": "application/strategic-merge-patch+json"}
 
 
@@ -91,6 +92,14 @@ class Clusters:
         """
         return await self._send("PATCH", target, _PATCH, body)
 
+    async def ask_may_patch(self, target: Deployment) -> Reached:
+        """Ask the cluster whether we might change the deployment, as `kubectl auth can-i` does.
+
+        Raises:
+            NotReadyError: nothing was sent.
+        """
+        return await self._send("POST", target, _CREATE, json_body(_review(target)), url=_reviews(target))
+
     async def close(self) -> None:
         """Give up the connections to clusters with an authority of their own."""
         doors, self._doors = self._doors, {}
@@ -98,13 +107,19 @@ class Clusters:
             await door.close()
 
     async def _send(
-        self, method: str, target: Deployment, headers: dict[str, str], body: bytes | None
+        self,
+        method: str,
+        target: Deployment,
+        headers: dict[str, str],
+        body: bytes | None,
+        *,
+        url: str | None = None,
     ) -> Reached:
         door = self._door_to(target)
         token = await self._token(target)
         answer = await door.send(
             method,
-            _url(target),
+            url or _url(target),
             {"Authorization": f"Bearer {token}", **_JSON, **headers},
             body,
             timeout_seconds=self._timeout_seconds,
@@ -175,6 +190,20 @@ def _said(answer: Answer, hide: Iterable[str]) -> str:
         return scrub(_Refusal.model_validate_json(answer.body).message, hide)
     except ValidationError:
         return answer.said(hide)
+
+
+def _reviews(target: Deployment) -> str:
+    return f"{target.api_server.rstrip('/')}/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+
+
+def _review(target: Deployment) -> dict[str, Any]:
+    what = {"group": "apps", "resource": "deployments", "name": target.deployment}
+    asked = {"namespace": target.namespace, "verb": "patch", **what}
+    return {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": asked},
+    }
 
 
 def _url(target: Deployment) -> str:

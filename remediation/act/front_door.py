@@ -9,10 +9,16 @@ no ETag. So two things are weaker here than with the state file:
   change that could not be sent soon after it is not sent any more.
 - A late change of a paused worker cannot be fenced off. What can be said is
   that no change is being rolled out, and that none has landed.
+
+For the same reason two workers of workloads that share a group can each take the
+other's origin for the one that stays; of one worker's they take turns.
 """
 
 import asyncio
+import math
+from collections import defaultdict
 from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from remediation.act.arm import Arm, ArmError
@@ -34,7 +40,20 @@ from rules.topology import Stamp
 
 API_VERSION = "2024-02-01"
 
+PAUSE_MOST_SECONDS = 300.0
+"""A longer pause is not granted: the worker would be without its second lever for as long."""
+
 _STATES = {ENABLED: LeverState.IN, DISABLED: LeverState.OUT}
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A change of an origin that was asked for, the state it is to bring, and until when it is followed."""
+
+    origin_id: OriginId
+    wanted: str
+    operation: Operation
+    until: float
 
 
 class FrontDoorLever:
@@ -60,11 +79,18 @@ class FrontDoorLever:
         self._api_version = api_version
         self._operation_seconds = operation_seconds
         self._look_good_for_seconds = look_good_for_seconds
+        self._not_before: dict[str, float] = {}
+        self._turns: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def look(self, stamp: Stamp) -> LeverLook:
-        """What the origin shows. Never raises: what cannot be reached is `unreachable`."""
+        """What the origin shows now. Never raises: what cannot be reached is `unreachable`.
+
+        Azure limits reads by subscription: after a `Retry-After` none of its origins is looked at for
+        that time, and none is shown as it was before. What acts looks for itself, all the same.
+        """
         try:
-            origin = await self._origin(read_id(stamp.front_door_origin))
+            origin_id = read_id(stamp.front_door_origin)
+            origin = await self._origin_unless_paused(origin_id)
         except (ArmError, NoOriginError) as error:
             return LeverLook(stamp.name, LeverState.UNREACHABLE, reason=str(error))
         return LeverLook(
@@ -103,26 +129,29 @@ class FrontDoorLever:
 
     async def _take_out(self, stamp: Stamp, tag: str) -> Outcome:
         origin_id = read_id(stamp.front_door_origin)
-        others = await self._others(origin_id)
-        looked_at = asyncio.get_running_loop().time()
-        origin = await self._origin(origin_id)
-        if origin.enabled_state == DISABLED:
-            return _found("the origin is disabled already", origin)
-        if origin.tag != tag:
-            return Outcome(OutcomeKind.TRANSIENT, "the origin has changed since it was looked at")
-        if not origin.settled:
-            return Outcome(OutcomeKind.TRANSIENT, origin.worth_knowing())
-        if not any(other.carries_traffic for other in others):
-            them = ", ".join(other.words() for other in others) or "it has no other"
-            return Outcome(OutcomeKind.REFUSED, f"it is the last enabled origin of its group: {them}")
-        return await self._change(origin_id, {"enabledState": DISABLED}, looked_at)
+        # Two workloads may share a group: each would see the other's origin enabled, and none be left.
+        async with self._turns[origin_id.collection.lower()]:
+            others = await self._others(origin_id)
+            looked_at = _time()
+            origin = await self._origin(origin_id)
+            if origin.enabled_state == DISABLED:
+                return _found("the origin is disabled already", origin)
+            if origin.tag != tag:
+                return Outcome(OutcomeKind.TRANSIENT, "the origin has changed since it was looked at")
+            if not origin.settled:
+                return Outcome(OutcomeKind.TRANSIENT, origin.worth_knowing())
+            if not any(other.carries_traffic for other in others):
+                them = ", ".join(other.words() for other in others) or "it has no other"
+                return Outcome(OutcomeKind.REFUSED, f"it is the last enabled origin of its group: {them}")
+            change = await self._ask(origin_id, {"enabledState": DISABLED}, looked_at)
+        return await self._follow(change)
 
     async def _bring_back(self, stamp: Stamp, content: str) -> Outcome:
         origin_id = read_id(stamp.front_door_origin)
         kept = read_content(content)
         if kept.enabled_state != ENABLED:
             return Outcome(OutcomeKind.REFUSED, "it was disabled before our drain")
-        looked_at = asyncio.get_running_loop().time()
+        looked_at = _time()
         origin = await self._origin(origin_id)
         if origin.enabled_state == ENABLED:
             return _found("the origin is enabled already, and was left as it is", origin)
@@ -130,7 +159,7 @@ class FrontDoorLever:
             return Outcome(OutcomeKind.TRANSIENT, origin.worth_knowing())
         present = origin.kept.wire()
         differing = {name: value for name, value in kept.wire().items() if value != present.get(name)}
-        return await self._change(origin_id, differing, looked_at)
+        return await self._follow(await self._ask(origin_id, differing, looked_at))
 
     async def _fence(self, stamp: Stamp, look: LeverLook) -> Outcome:
         origin_id = read_id(stamp.front_door_origin)
@@ -144,6 +173,20 @@ class FrontDoorLever:
             return Outcome(OutcomeKind.UNKNOWN, origin.worth_knowing())
         return Outcome(OutcomeKind.APPLIED, "no change of the origin is under way, and none has landed")
 
+    async def _origin_unless_paused(self, origin_id: OriginId) -> Origin:
+        """The origin, or that it is not asked for now: every tick looks, and must not keep Azure busy."""
+        now, subscription = asyncio.get_running_loop().time(), origin_id.subscription
+        left = self._not_before.get(subscription, now) - now
+        if left > 0:
+            words = f"Azure has asked for a pause: it is looked at again in {math.ceil(left)} s"
+            raise ArmError(Outcome(OutcomeKind.TRANSIENT, words))
+        try:
+            return await self._origin(origin_id)
+        except ArmError as error:
+            pause = min(error.outcome.retry_after_seconds or 0.0, PAUSE_MOST_SECONDS)
+            self._not_before[subscription] = now + pause
+            raise
+
     async def _origin(self, origin_id: OriginId) -> Origin:
         return read_origin(await self._arm.get(origin_id.whole, self._api_version))
 
@@ -153,9 +196,9 @@ class FrontDoorLever:
         origins = [read_origin(document) for document in documents]
         return [origin for origin in origins if origin.name.lower() != origin_id.name.lower()]
 
-    async def _change(self, origin_id: OriginId, properties: Mapping[str, Any], looked_at: float) -> Outcome:
-        """Ask for a change that sets `enabledState`, and follow it for a while."""
-        until = asyncio.get_running_loop().time() + self._operation_seconds
+    async def _ask(self, origin_id: OriginId, properties: Mapping[str, Any], looked_at: float) -> _Change:
+        """Ask for a change that sets `enabledState`. From here on a look shows that it goes on."""
+        until = _time() + self._operation_seconds
         operation = await self._arm.patch(
             origin_id.whole,
             self._api_version,
@@ -163,8 +206,12 @@ class FrontDoorLever:
             timeout_seconds=self._operation_seconds,
             begin_by=looked_at + self._look_good_for_seconds,
         )
-        operation = await self._arm.follow(operation, until)
-        return operation.failure or await self._seen(origin_id, properties["enabledState"], operation)
+        return _Change(origin_id, properties["enabledState"], operation, until)
+
+    async def _follow(self, change: _Change) -> Outcome:
+        """Follow a change for a while."""
+        operation = await self._arm.follow(change.operation, change.until)
+        return operation.failure or await self._seen(change.origin_id, change.wanted, operation)
 
     async def _seen(self, origin_id: OriginId, wanted: str, operation: Operation) -> Outcome:
         """What a look says of a change that was accepted, which is not to say that it was done."""
@@ -180,6 +227,10 @@ class FrontDoorLever:
         if done and origin.settled:
             return Outcome(OutcomeKind.APPLIED, f"the origin was {wanted.lower()}")
         return Outcome(OutcomeKind.APPLIED, "accepted, still being rolled out")
+
+
+def _time() -> float:
+    return asyncio.get_running_loop().time()
 
 
 async def _never_raising(attempt: Awaitable[Outcome]) -> Outcome:

@@ -71,6 +71,11 @@ class OriginId:
     collection: str
     name: str
 
+    @property
+    def subscription(self) -> str:
+        """By which Azure counts what is asked of it."""
+        return self.whole.split("/")[2].lower()
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:

@@ -9,6 +9,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 
+from pydantic import BaseModel, ValidationError
+
 from remediation.act.answer import outcome_of
 from remediation.act.cluster import Clusters, NotReadyError, Reached
 from remediation.act.http import json_body
@@ -60,6 +62,22 @@ class Restart:
             return error.outcome
         return _outcome(target, reached)
 
+    async def forbidden(self, target: Deployment) -> str:
+        """Why we might not restart it, by the cluster's own word; empty if we might. Changes nothing."""
+        try:
+            reached = await self._clusters.ask_may_patch(target)
+        except NotReadyError as error:
+            return error.outcome.reason
+        if reached.answer.status not in {HTTPStatus.OK, HTTPStatus.CREATED}:
+            return (
+                f"whether that is allowed cannot be asked: {outcome_of(reached.answer, reached.said).reason}"
+            )
+        try:
+            status = _Review.model_validate_json(reached.answer.body).status
+        except ValidationError:
+            return "whether that is allowed was not answered"
+        return "" if status.allowed else "no right to patch it: the cluster says no"
+
     async def close(self) -> None:
         """Give up connections."""
         await self._clusters.close()
@@ -79,6 +97,18 @@ class Restart:
             kind=OutcomeKind.REFUSED if final else OutcomeKind.TRANSIENT,
             reason=f"cannot be looked at: {outcome.reason}",
         )
+
+
+class _Status(BaseModel):
+    """What the cluster says to the question."""
+
+    allowed: bool
+
+
+class _Review(BaseModel):
+    """The cluster's answer to whether we may do something."""
+
+    status: _Status
 
 
 def restart_body(intent: str, at: datetime, version: str) -> bytes:

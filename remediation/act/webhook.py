@@ -73,15 +73,20 @@ class StepWebhook:
         headers = {"webhook-id": message, "webhook-timestamp": str(int(now.timestamp()))}
         if not secret:
             return headers
-        try:
-            # The library skips over what is no base64, and would sign with half a secret.
-            key = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
-        except ValueError:
-            return None
-        if not key:
+        key = signing_key(secret)
+        if key is None:
             return None
         signature = Webhook(key).sign(message, now.astimezone(UTC), body.decode())
         return headers | {"webhook-signature": signature}
+
+
+def signing_key(secret: str) -> bytes | None:
+    """The key that a secret of Standard Webhooks holds; None if it is none."""
+    try:
+        # The library skips over what is no base64, and would sign with half a secret.
+        return base64.b64decode(secret.removeprefix(_PREFIX), validate=True) or None
+    except ValueError:
+        return None
 
 
 def event_body(workload: str, intent: Intent) -> bytes:
@@ -92,7 +97,7 @@ def event_body(workload: str, intent: Intent) -> bytes:
             "id": intent.id,
             "source": f"/remediation/{workload}",
             "type": EVENT_TYPE,
-            "subject": f"stamps/{intent.stamp}",
+            "subject": f"stamps/{intent.stamp}" if intent.stamp else "workload",
             "time": intent.planned_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
             "datacontenttype": "application/json",
             "data": {

@@ -12,8 +12,10 @@ from remediation.decide.case import Case, Step
 from remediation.decide.draft import Draft
 from remediation.decide.guardrails import serving
 from remediation.decide.orders import Answer, ApproveOrder, said_by
+from remediation.ledger.intent import Verb
 from remediation.ledger.orders import Approval
 from remediation.ledger.record import WorkloadRecord
+from rules.evaluate import Asked
 
 WORKER = "the worker"
 """Who asks for the steps that rules want."""
@@ -105,12 +107,25 @@ def use(draft: Draft, approval: Approval) -> None:
 
 
 def expire(draft: Draft) -> None:
-    """Remove what nobody said yes to in time, or nobody used in time."""
-    over = [one for one in draft.approvals if one.expires_at <= draft.now]
-    draft.approvals = tuple(one for one in draft.approvals if one not in over)
-    for one in over:
+    """Remove what nobody said yes to in time, or nobody used in time, and what has lost its cause."""
+    for one in draft.approvals:
+        late = one.expires_at <= draft.now
+        if not late and _has_its_cause(one, draft):
+            continue
+        draft.approvals = tuple(other for other in draft.approvals if other.id != one.id)
         unused = f"given by {one.approved_by}, and not used" if one.approved_by else "nobody answered"
-        draft.happened(f"approval {one.id} of {one.verb} of {one.stamp} expired: {unused}")
+        how = "expired" if late else "is over with its cause"
+        draft.happened(f"approval {one.id} of {one.verb} of {one.stamp} {how}: {unused}")
+
+
+def _has_its_cause(one: Approval, draft: Draft) -> bool:
+    """Whether the finding still stands that a step is asked for. A return rests on its proof instead.
+
+    The next fault is another question, even if the same stamps would go on serving then.
+    """
+    if one.requested_by != WORKER or one.verb is Verb.REJOIN:
+        return True
+    return Asked(one.rule, one.stamp or None) in draft.findings
 
 
 def _request_id(case: Case) -> str:

@@ -23,6 +23,7 @@ from remediation.decide.orders import (
     reason_of,
     said_by,
 )
+from remediation.decide.passing import Answers, holds_among, note_passed
 from remediation.decide.progress import supersede
 from remediation.decide.proof import proof_of_recovery
 from remediation.ledger.intent import Intent, IntentState, LeverKind, Verb
@@ -72,14 +73,18 @@ def ours_to_bring_back(case: Case) -> Hold | None:
 
 def ask(case: Case) -> tuple[AskedGuardrail, ...]:
     """What each guardrail says to a person's step."""
+    return tuple(AskedGuardrail(guard.__name__.replace("_", " "), hold) for guard, hold in answers_to(case))
+
+
+def answers_to(case: Case) -> Answers:
+    """The same, by guardrail."""
     ours: tuple[Guard, ...] = (ours_to_bring_back,) if case.step.verb is Verb.REJOIN else ()
-    guards = (people_may, *ours, *asked_of(case))
-    return tuple(AskedGuardrail(guard.__name__.replace("_", " "), guard(case)) for guard in guards)
+    return [(guard, guard(case)) for guard in (people_may, *ours, *asked_of(case))]
 
 
 def against(case: Case) -> list[Hold]:
     """Every reason not to take a person's step; none means that it may be taken."""
-    return [asked.hold for asked in ask(case) if asked.hold]
+    return holds_among(answers_to(case))
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +217,7 @@ def _take(draft: Draft, case: Case, order: DrainOrder | RejoinOrder, answer: Ans
 
 
 def _ask_another(draft: Draft, case: Case, reason: str, answer: Answer) -> Answer:
+    note_passed(draft, case, answers_to(case))
     # Whoever approves it must know what speaks against it.
     request = ask_for(draft, case, "; ".join((reason, *answer.warnings)), case.step.author)
     if request is None:
@@ -247,6 +253,7 @@ def _plan(draft: Draft, case: Case, reason: str, approved_by: str = "") -> None:
     drained = case.target.drain if step.verb is Verb.REJOIN else None
     moved = drained.levers[-1] if drained and drained.levers else None
     allowed = f", approved by {approved_by}" if approved_by else ""
+    note_passed(draft, case, answers_to(case))
     draft.put_intent(
         Intent(
             id=f"{draft.before.workload}/{step.stamp}/{step.verb}/{draft.before.revision + 1:010d}",

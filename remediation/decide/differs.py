@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from remediation.decide.draft import Draft
 from remediation.decide.looks import FRONT_DOOR, FRONT_DOOR_NODE
+from rules.health import last_word
 from rules.scope import Situation
 from rules.signals import RegisterKey
 
@@ -42,7 +43,7 @@ def _direct(draft: Draft, situation: Situation) -> Iterator[str]:
 
 
 def _through_front_door(draft: Draft) -> Iterator[str]:
-    said = draft.registers.get(_THROUGH_FRONT_DOOR)
+    said = last_word(draft.registers, _THROUGH_FRONT_DOOR)
     if said is not None:
         reasons = "; ".join(reason.removeprefix(_WAY) for reason in said.reasons)
         why = f" ({reasons})" if reasons else ""

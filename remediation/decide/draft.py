@@ -158,14 +158,17 @@ class Draft:
         self._forget_the_past()
         after = self.view()
         said = bool(self.signals or self.events or self.held_anew())
-        if after == self.before and not said:
+        # Numbers of a hold that only count up are no reason to write; what else is written takes them along.
+        if not said and replace(after, held=self.before.held) == self.before:
             return None
         journal = (*self.before.journal, self._entry(cause)) if said else self.before.journal
         return replace(after, revision=self.before.revision + 1, journal=journal)
 
     def held_anew(self) -> bool:
         """Whether other guardrails hold than before."""
-        return tuple(self.held) != self.before.held
+        return [replace(held, reason="") for held in self.held] != [
+            replace(held, reason="") for held in self.before.held
+        ]
 
     def _entry(self, cause: Cause) -> JournalEntry:
         verdicts = tuple(
@@ -180,17 +183,31 @@ class Draft:
             signals=tuple(self.signals),
             verdicts=verdicts,
             held=tuple(self.held),
-            events=tuple(self.events),
+            events=(*self.events, *self._left_out()),
             heard=tuple(self.heard[:LISTED_MOST]),
             scopes=tuple(self.scopes[:LISTED_MOST]),
-            passed=tuple(self.passed[:LISTED_MOST]),
+            passed=tuple(sorted(self.passed, key=self._is_not_taken)[:LISTED_MOST]),
         )
+
+    def _is_not_taken(self, passed: tuple[str, str, str, str]) -> bool:
+        """What was only considered is listed after what is done: the list may be cut."""
+        new = (intent for intent in self.intents.values() if intent.id not in self.before.intents)
+        return passed[:3] not in {(intent.verb, intent.stamp, intent.rule) for intent in new}
+
+    def _left_out(self) -> list[str]:
+        """How much is not listed, so that nobody takes the list for all there was."""
+        kinds = (("scopes", len(self.scopes)), ("steps that were considered", len(self.passed)))
+        return [
+            f"not listed: {count - LISTED_MOST} more {what}" for what, count in kinds if count > LISTED_MOST
+        ]
 
     def _forget_the_past(self) -> None:
         yesterday = self.now - timedelta(hours=24)
         self.drains = tuple(made for made in self.drains if made.at > yesterday)
+        # What ends by this very decision stays: the ledger must see what became of it, however old it is.
+        going = {intent.id for intent in self.before.in_flight()}
         ended = sorted(
-            (intent for intent in self.intents.values() if not intent.in_flight),
+            (each for each in self.intents.values() if not each.in_flight and each.id not in going),
             key=lambda intent: (intent.planned_at, intent.id),
         )
         for intent in ended[:-ENDED_INTENTS_KEPT]:

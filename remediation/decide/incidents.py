@@ -13,6 +13,7 @@ from datetime import datetime
 
 from remediation.decide.bulletin import Bulletin
 from remediation.decide.draft import Draft
+from remediation.decide.endings import words_of_its_end
 from remediation.decide.muting import Mute, mutes, never_told
 from remediation.decide.silences import remembered, silence_before, silence_on
 from remediation.decide.tree import HealthModel
@@ -32,7 +33,14 @@ from rules.reach import Scope
 from rules.scope import Situation
 from rules.signals import Severity
 
-__all__ = ["DRAINED_BY_OTHERS", "DRAIN_UNDONE", "incident_key", "remind_people", "update_incidents"]
+__all__ = [
+    "DRAINED_BY_OTHERS",
+    "DRAIN_UNDONE",
+    "end_incident",
+    "incident_key",
+    "remind_people",
+    "update_incidents",
+]
 
 NEEDS_HANDS = frozenset({Action.STUCK, Action.REFUSED})
 """What the worker cannot mend alone: someone is woken again, through any silence."""
@@ -66,7 +74,8 @@ def update_incidents(draft: Draft, situation: Situation, rules: RuleSet) -> None
         else:
             _keep_telling(bulletin, known, going_on, explains_more=key in grown)
     for key in [key for key in draft.incidents if key not in wanted]:
-        _end(draft, draft.incidents.pop(key), absorbed_by=_absorber(key, wanted))
+        incident = draft.incidents.pop(key)
+        end_incident(draft, incident, words_of_its_end(draft, incident, workload, _absorber(key, wanted)))
     draft.silences = remembered(draft.silences, draft.now)
 
 
@@ -102,8 +111,10 @@ def _going_on(known: Incident, want: Wanted, policy: Policy, now: datetime) -> W
         incident = replace(incident, told_holds=tuple(sorted({*incident.told_holds, *known.told_holds})))
     stands = now - known.opened_at >= policy.escalate_after
     red = want.since is not None and incident.action is not Action.DRAINED
-    if known.escalated or (stands and red and incident.pages and incident.severity in ESCALATES):
-        incident = replace(incident, severity=_louder(incident.severity), escalated=True)
+    # Where the worker does something by itself nobody is woken at first: it did not help.
+    wakes = incident.pages or want.acts
+    if known.escalated or (stands and red and wakes and incident.severity in ESCALATES):
+        incident = replace(incident, severity=_louder(incident.severity), escalated=True, pages=True)
     return replace(want, incident=incident)
 
 
@@ -200,8 +211,8 @@ def _absorber(key: str, wanted: Iterable[str]) -> str | None:
     return wider if wider in wanted and wider != key else None
 
 
-def _end(draft: Draft, incident: Incident, absorbed_by: str | None) -> None:
-    how = f"has become part of {absorbed_by}" if absorbed_by else "has ended"
+def end_incident(draft: Draft, incident: Incident, how: str) -> None:
+    """Tell the end of an incident to whomever it was told, in these words. It is no longer in the draft."""
     draft.happened(f"incident {incident.key} {how}")
     if never_told(incident):
         return

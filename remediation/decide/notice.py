@@ -42,16 +42,17 @@ def take_note(draft: Draft, live: LiveLook, workload: Workload) -> None:
     _verify_steps(draft, live, workload)
 
 
-def usual(draft: Draft, verb: Verb, policy: Policy) -> timedelta:
-    """How long that takes as a rule, from the act to the proof: three of four were not slower.
+def usual(draft: Draft, verb: Verb, lever: LeverKind, policy: Policy) -> timedelta:
+    """How long that takes as a rule by that lever, from the act to the proof: three of four were not slower.
 
-    Nothing is learned from a handful, and no slowness makes us more patient than `verify_within`.
+    Nothing is learned from a handful, and no slowness makes us more patient than the lever's own bound.
     """
-    took = sorted(draft.took.get(verb, ()))
+    longest = policy.front_door_within if lever is LeverKind.FRONT_DOOR else policy.verify_within
+    took = sorted(draft.took.get((verb, lever), ()))
     if len(took) < LEARNED_LEAST:
-        return policy.verify_within
+        return longest
     learned = timedelta(seconds=took[(3 * len(took)) // 4]) + SEEN_EVERY
-    return min(learned, policy.verify_within)
+    return min(learned, longest)
 
 
 def _was_undone(intent: Intent, look: StampLook) -> bool:
@@ -72,10 +73,11 @@ def _verify(
     passed = draft.now - (intent.applied_at or draft.now)
     if done:
         took = int(passed.total_seconds())
-        draft.took[intent.verb] = (*draft.took.get(intent.verb, ()), took)[-LEARNED_FROM:]
+        of = (intent.verb, intent.lever)
+        draft.took[of] = (*draft.took.get(of, ()), took)[-LEARNED_FROM:]
         draft.put_intent(intent.to(IntentState.VERIFIED, seen.words))
         draft.happened(f"{intent.verb} of {intent.stamp} verified after {took}s: {seen.words}")
-    elif not intent.stuck and passed > usual(draft, intent.verb, workload.policy):
+    elif not intent.stuck and passed > usual(draft, intent.verb, intent.lever, workload.policy):
         draft.put_intent(replace(intent, stuck=True))
         draft.happened(f"{intent.verb} of {intent.stamp} is stuck: {seen.words}")
 

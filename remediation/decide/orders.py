@@ -5,8 +5,9 @@ Drain and rejoin are in `by_hand`, approvals in `approvals`. Every order changes
 a draft or says why not; nothing is changed where the answer is no.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from remediation.decide.case import Guardrail, Hold
 from remediation.decide.draft import Draft
@@ -14,6 +15,7 @@ from remediation.decide.silences import covers
 from remediation.ledger.intent import Intent, IntentState
 from remediation.ledger.orders import HoldSwitch, Silence
 from remediation.ledger.record import HeldStep, WorkloadRecord
+from rules.problems import did_you_mean
 
 AUTHOR_MOST = 100
 REASON_MOST = 500
@@ -21,6 +23,9 @@ FAMILY_MOST = 100
 
 SILENCES_MOST = 50
 """So many may stand at once: the record is bounded."""
+
+SILENCE_LONGEST = timedelta(days=7)
+"""Whoever wants longer says so again: a silence that everybody has forgotten hides the next outage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +185,17 @@ def _goes_on(step: HeldStep) -> str:
     return f"{step.verb} of {step.stamp} has waited for it; it goes on if nothing else holds it"
 
 
-def silence(draft: Draft, order: SilenceOrder) -> Answer:
-    """Mute telling for a time. What is still red at its end is paged."""
+def silence(draft: Draft, order: SilenceOrder, families: Collection[str] = ()) -> Answer:
+    """Mute telling for a time. What is still red at its end is paged.
+
+    Args:
+        draft: changed.
+        order: what is to be muted.
+        families: those that there are, to warn of a silence that covers none; empty: nobody knows them.
+    """
     _in_future(order.until, draft.now)
+    if order.until - draft.now > SILENCE_LONGEST:
+        raise WrongOrderError(f"until: at most {SILENCE_LONGEST.days} days from now were expected")
     standing = tuple(one for one in draft.silences if one.until > draft.now)
     if len(standing) >= SILENCES_MOST:
         return Answer(refused=f"{SILENCES_MOST} silences stand already; end some of them")
@@ -207,8 +220,17 @@ def silence(draft: Draft, order: SilenceOrder) -> Answer:
             *hidden,
             *([] if hidden else ["nothing that is open now is hidden by it"]),
             f"it ends by itself, or with its id, {muted.id}; what is still red then is paged",
-        )
+        ),
+        () if hidden else _covers_none(muted, families),
     )
+
+
+def _covers_none(muted: Silence, families: Collection[str]) -> tuple[str, ...]:
+    """A slip in a family's name, said before somebody relies on it."""
+    if not families or any(covers(muted, muted.stamp, family) for family in families):
+        return ()
+    hint = did_you_mean(muted.family, sorted(families), f"there are: {', '.join(sorted(families))}")
+    return (f"no family is {muted.family}: it will hide nothing; {hint}",)
 
 
 def hides(record: WorkloadRecord, muted: Silence) -> list[str]:

@@ -10,7 +10,13 @@ from datetime import datetime
 
 from remediation.decide.draft import Draft
 from remediation.decide.incidents import remind_people, update_incidents
-from remediation.decide.lagging import CONSUMER_LAG, signal_of_queue
+from remediation.decide.lagging import (
+    CONSUMER_LAG,
+    LAG_PROBE,
+    database_nodes,
+    signal_of_queue,
+    signal_of_sight,
+)
 from remediation.decide.looks import FRONT_DOOR, FRONT_DOOR_NODE, LiveLook, signal_of, signal_of_path
 from remediation.decide.notice import take_note
 from remediation.decide.playbooks import plan_steps
@@ -22,7 +28,19 @@ from remediation.ledger.stamp import Drain
 from rules.conditions import words
 from rules.evaluate import RuleSet, evaluate
 from rules.findings import Finding, update
-from rules.health import Facts, Registers, bounded, facts, fold, forget, from_future, too_old
+from rules.health import (
+    BAD_NEWS,
+    Facts,
+    Registers,
+    bounded,
+    facts,
+    fold,
+    forget,
+    from_future,
+    last_word,
+    too_old,
+)
+from rules.instances import with_ends
 from rules.policy import Policy
 from rules.queue import QueueState, follow, marks
 from rules.reach import Scope
@@ -168,14 +186,16 @@ def _take_in(draft: Draft, occasion: Occasion, charge: Charge) -> None:
         else:
             good.append(signal)
     draft.signals += dict.fromkeys(s.id for s in good if _is_new(s, before.get(s.key)))
-    looked = [*_by_looking(draft, occasion.live, charge.workload), *_by_queues(draft, occasion.live, charge)]
+    arrived = with_ends(fold(before, good), good)
+    by_queues = _by_queues(draft, occasion.live, charge, arrived)
+    looked = [*_by_looking(draft, occasion.live, charge.workload), *by_queues]
     draft.heard += [_words(s, draft.now) for s in good if _is_new(s, before.get(s.key))]
     seen = [s for s in looked if (known := before.get(s.key)) is None or known.says != s.says]
     draft.signals += [s.id for s in seen]
     draft.heard += [_words(s, draft.now) for s in seen]
     # What a drain waits to be taken back is kept, however old: else its proof could never come.
     needed = {key for stamp in draft.stamps.values() if stamp.drain for key in stamp.drain.evidence}
-    folded = forget(fold(before, [*good, *looked]), draft.now, policy, needed)
+    folded = forget(fold(arrived, looked), draft.now, policy, needed)
     _forget_unwatched(draft, folded, charge.workload)
     if occasion.crowded or len(folded) > REGISTERS_CAREFREE:
         folded = bounded(folded, precious=needed, roots={charge.workload.root_node})
@@ -185,14 +205,20 @@ def _take_in(draft: Draft, occasion: Occasion, charge: Charge) -> None:
 def _forget_unwatched(draft: Draft, folded: dict[RegisterKey, Signal], workload: Workload) -> None:
     """Drop our own words about what the files no longer have us look at: nobody else takes them back."""
     if workload.front_door_url is None:
-        folded.pop(RegisterKey(None, FRONT_DOOR_NODE, FRONT_DOOR), None)
+        _drop(folded, RegisterKey(None, FRONT_DOOR_NODE, FRONT_DOOR))
     for stamp in workload.stamps:
         if stamp.event_hub is not None:
             continue
-        folded.pop(RegisterKey(stamp.name, workload.processor_node, CONSUMER_LAG), None)
+        for node in (workload.processor_node, LAG_PROBE):
+            _drop(folded, RegisterKey(stamp.name, node, CONSUMER_LAG))
         known = draft.stamp(stamp.name)
         if known.queue is not None and known.drain is None:
             draft.stamps[stamp.name] = replace(known, queue=None)
+
+
+def _drop(folded: dict[RegisterKey, Signal], key: RegisterKey) -> None:
+    for each in (key, key.doubt):
+        folded.pop(each, None)
 
 
 def _by_looking(draft: Draft, live: LiveLook | None, workload: Workload) -> list[Signal]:
@@ -210,17 +236,21 @@ def _by_looking(draft: Draft, live: LiveLook | None, workload: Workload) -> list
     return [each for each in (*signals, *([path] if path else [])) if _is_news(each, draft, workload.policy)]
 
 
-def _by_queues(draft: Draft, live: LiveLook | None, charge: Charge) -> list[Signal]:
+def _by_queues(draft: Draft, live: LiveLook | None, charge: Charge, arrived: Registers) -> list[Signal]:
     """What the looks at the hubs say about the processors; what must be remembered of them is kept."""
-    signals = []
-    for name, look in (live.queues if live else {}).items():
+    if live is None or not live.queues:
+        return []
+    workload, signals = charge.workload, list[Signal]()
+    standing = facts(arrived, draft.now, workload.policy, database_nodes(workload))
+    for name, look in live.queues.items():
         known = draft.stamp(name)
         state = follow(known.queue, look)
         if state == known.queue:
             continue
         draft.stamps[name] = replace(known, queue=state, drain=_of_this_hub(draft, name, state))
-        signals.append(signal_of_queue(state, live, charge.workload, draft.now))
-    return [each for each in signals if _is_news(each, draft, charge.workload.policy)]
+        reads = signal_of_queue(state, live, standing, workload, draft.now)
+        signals += [reads, signal_of_sight(state, workload)]
+    return [each for each in signals if _is_news(each, draft, workload.policy)]
 
 
 def _of_this_hub(draft: Draft, name: str, state: QueueState) -> Drain | None:
@@ -237,13 +267,13 @@ def _of_this_hub(draft: Draft, name: str, state: QueueState) -> Drain | None:
 
 
 def _is_news(signal: Signal, draft: Draft, policy: Policy) -> bool:
-    known = draft.registers.get(signal.key)
+    known = last_word(draft.registers, signal.key)
     if known is None:
         return True
     if signal.newness <= known.newness:
         return False  # by a clock that lies behind: it changes nothing
-    if signal.health is Health.UNKNOWN and known.health in (Health.RED, Health.YELLOW):
-        return False  # who cannot see takes nothing back
+    if signal.health is Health.UNKNOWN and known.health in BAD_NEWS:
+        return False  # that a stamp cannot be reached from here is no doubt about what was seen of it
     says_the_same = (known.says, known.reasons) == (signal.says, signal.reasons)
     return not says_the_same or signal.observed_at - known.observed_at >= policy.fresh_for / 2
 

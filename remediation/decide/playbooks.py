@@ -8,12 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from remediation.decide.approvals import approved, ask_for, expire, plan_of, use
-from remediation.decide.by_hand import BY_HAND, Grounds, against, carry_on, rule_of
+from remediation.decide.by_hand import BY_HAND, Grounds, answers_to, carry_on, rule_of
 from remediation.decide.case import Case, Guardrail, Hold, Step
 from remediation.decide.draft import Draft
-from remediation.decide.guardrails import asked_of, holds
+from remediation.decide.failing import steps_for
+from remediation.decide.guardrails import asked_of
 from remediation.decide.guardrails.target import failed_again
 from remediation.decide.levers import usable
+from remediation.decide.passing import Answers, holds_among, note_passed
 from remediation.decide.progress import supersede
 from remediation.decide.proof import proof_of_recovery
 from remediation.ledger.intent import Intent, IntentState, LeverKind, Verb
@@ -83,10 +85,25 @@ def _withdraw(draft: Draft, situation: Situation, rules: RuleSet) -> None:
 
 def against_step(case: Case) -> list[Hold]:
     """Every reason not to take a step, by whomever it was asked for."""
-    intent = case.record.intents.get(case.step.intent or "")
+    return holds_among(_answers(case))
+
+
+def judge_step(draft: Draft, case: Case) -> list[Hold]:
+    """The same; and what lets the step pass goes into the journal."""
+    answers = _answers(case)
+    note_passed(draft, case, answers)
+    return holds_among(answers)
+
+
+def _answers(case: Case) -> Answers:
     if case.step.rule is BY_HAND:
-        return against(case)
-    return holds(replace(case, approved=intent is not None and bool(intent.approved_by)))
+        return answers_to(case)
+    intent = case.record.intents.get(case.step.intent or "")
+    return _by_rule(replace(case, approved=intent is not None and bool(intent.approved_by)))
+
+
+def _by_rule(case: Case) -> Answers:
+    return [(guard, guard(case)) for guard in asked_of(case)]
 
 
 def _asking(draft: Draft, rules: RuleSet, wanted: Callable[[Rule], bool]) -> list[tuple[Finding, Rule]]:
@@ -186,7 +203,7 @@ def _consider_second_lever(stamp: str, draft: Draft, situation: Situation, rules
     if lever is None or lever in {moved.lever for moved in drain.levers}:
         return
     case = replace(case, step=replace(case.step, lever=lever))
-    if held := against_step(case):
+    if held := judge_step(draft, case):
         hold_step(draft, case.step, held)
         return
     if first.in_flight:
@@ -199,12 +216,7 @@ def _consider_second_lever(stamp: str, draft: Draft, situation: Situation, rules
 def _consider_other_step(finding: Finding, rule: Rule, draft: Draft, situation: Situation) -> None:
     """A restart or a request to another system: once for each finding."""
     stamp, verb = finding.stamp or "", Verb(rule.playbook)
-    taken = [
-        intent
-        for intent in draft.intents.values()
-        if (intent.verb, intent.stamp, intent.rule) == (verb, stamp, rule.name)
-        and (intent.in_flight or intent.planned_at >= finding.since)
-    ]
+    taken = steps_for(draft, finding)
     step = Step(verb, stamp, rule, target=rule.target or "")
     refused = [intent.outcome for intent in taken if intent.state is IntentState.REFUSED]
     if refused:
@@ -227,17 +239,17 @@ class Asked:
 
 def _take(draft: Draft, case: Case, reason: str, asked: Asked) -> None:
     """Plan a step that nothing holds; where it is only people's word that is wanting, ask for that."""
-    asked_now = [(guard.__name__, guard(case)) for guard in asked_of(case)]
-    held = [hold for _, hold in asked_now if hold is not None]
-    passed = ", ".join(name for name, hold in asked_now if hold is None)
-    draft.passed.append((case.step.verb, case.step.stamp, case.step.rule.name, passed))
+    answers = _by_rule(case)
+    held = holds_among(answers)
     given = None
     if held and _only_approval_is_wanting(case, held):
         given = approved(draft.view(), case.step, plan_of(case), draft.now)
         if given is None:
             ask_for(draft, case, reason)
         else:
-            held = holds(replace(case, approved=True))
+            answers = _by_rule(replace(case, approved=True))
+            held = holds_among(answers)
+    note_passed(draft, case, answers)
     if held:
         hold_step(draft, case.step, held)
         return
@@ -291,12 +303,8 @@ def _plan(draft: Draft, case: Case, reason: str, asked: Asked) -> None:
 
 
 def hold_step(draft: Draft, step: Step, against: list[Hold]) -> None:
-    """Keep why a wanted step is not taken.
-
-    Where the same guardrails held before, their first words stay: numbers that
-    only count up are no news, and no reason to write.
-    """
-    known = {(held.verb, held.stamp, held.rule, held.guardrail): held for held in draft.before.held}
+    """Keep why a wanted step is not taken, in the words of now: `Draft.finish` says what of it is news."""
     for hold in against:
-        key = (step.verb, step.stamp, step.rule.name, str(hold.guardrail))
-        draft.held.append(known.get(key) or HeldStep(*key, reason=hold.reason))
+        draft.held.append(
+            HeldStep(step.verb, step.stamp, step.rule.name, str(hold.guardrail), reason=hold.reason)
+        )

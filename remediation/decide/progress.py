@@ -170,13 +170,23 @@ def let_go(draft: Draft, workload: Workload) -> None:
 
     Stamps are short-lived. Where there is no address any more nothing can be
     done or seen, and an intent that never ends would hold up every other step.
+    What was said of it goes with it: a later stamp of that name is another one,
+    and an alert that fired while the old one was deleted is no reason to drain it.
     """
     for intent in draft.view().in_flight():
         if intent.stamp and intent.stamp not in workload.stamp_names:
             _give_up(draft, intent, "the stamp is no longer part of the workload")
-    for name in [name for name in draft.stamps if name not in workload.stamp_names]:
-        was = " It was out of rotation." if draft.stamps.pop(name).out else ""
+    there = {None, *workload.stamp_names}
+    named = dict.fromkeys((*draft.stamps, *(key.stamp for key in draft.registers)))
+    gone = [name for name in named if name is not None and name not in there]
+    for name in gone:
+        known = draft.stamps.pop(name, None)
+        was = " It was out of rotation." if known is not None and known.out else ""
         draft.happened(f"{name} is no longer part of the workload.{was}")
+    if gone:
+        draft.registers = {key: said for key, said in draft.registers.items() if key.stamp in there}
+    draft.findings = {asked: found for asked, found in draft.findings.items() if asked.stamp in there}
+    draft.since = {waiting: at for waiting, at in draft.since.items() if waiting.stamp in there}
 
 
 def turned(draft: Draft, stamp: str, policy: Policy) -> None:

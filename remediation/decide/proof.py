@@ -11,6 +11,7 @@ from datetime import datetime
 from remediation.ledger.record import WorkloadRecord
 from remediation.ledger.stamp import Drain
 from rules.conditions import words
+from rules.health import last_word
 from rules.queue import not_passed
 from rules.scope import Situation
 from rules.signals import AlertState, Health, RegisterKey
@@ -64,7 +65,7 @@ def _backlog(drain: Drain, record: WorkloadRecord) -> str:
 
 def _wanting(key: RegisterKey, record: WorkloadRecord, situation: Situation, now: datetime) -> str:
     """What is missing from one source: its own green while fresh, or its alert resolved."""
-    signal = record.registers.get(key)
+    signal = last_word(record.registers, key)
     if signal is None:
         return f"{key.source} has fallen silent"
     if signal.condition is AlertState.RESOLVED:

@@ -4,12 +4,13 @@ Derived from what stands: the rules that hold, the stamps that are out, what is
 under way, and the stamps that turn red again and again.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from remediation.decide.case import Guardrail
 from remediation.decide.draft import Draft
+from remediation.decide.failing import action_of
 from remediation.decide.wording import FLAPPING, is_flapping
 from remediation.ledger.intent import Intent, IntentState, Verb
 from remediation.ledger.told import Action, Incident
@@ -76,7 +77,7 @@ class Wanted:
 def wanted_incidents(draft: Draft, situation: Situation, rules: RuleSet) -> dict[str, Wanted]:
     """The incidents that ought to be open, by key, in an order that every worker finds."""
     wanted: dict[str, Wanted] = {}
-    for finding, rule in _told(draft.findings.values(), situation, rules):
+    for finding, rule in _told(draft, situation, rules):
         _add(wanted, _from_finding(finding, rule, scope_of(finding, situation), draft))
     in_flight = (intent.stamp for intent in draft.view().in_flight())
     for name in dict.fromkeys((*draft.stamps, *in_flight)):
@@ -122,10 +123,11 @@ def _joined(one: Wanted, other: Wanted) -> Wanted:
     first = min(one, other, key=lambda want: loudest.index(want.incident.severity))
     holds = tuple(sorted({*one.incident.told_holds, *other.incident.told_holds}))
     pages = one.incident.pages or other.incident.pages
+    action = max(one.incident.action, other.incident.action, key=list(Action).index)
     begun = [want.since for want in (one, other) if want.since]
     return replace(
         first,
-        incident=replace(first.incident, pages=pages, told_holds=holds),
+        incident=replace(first.incident, pages=pages, told_holds=holds, action=action),
         finding=one.finding if one.finding == other.finding else f"{one.finding}; {other.finding}",
         since=min(begun, default=None),
         nodes=tuple(dict.fromkeys((*one.nodes, *other.nodes))),
@@ -135,18 +137,31 @@ def _joined(one: Wanted, other: Wanted) -> Wanted:
     )
 
 
-def _told(findings: Iterable[Finding], situation: Situation, rules: RuleSet) -> list[tuple[Finding, Rule]]:
-    """The findings that people are told of: in `observe` a rule writes its journal only."""
-    pairs = [(finding, rules.by_name[finding.rule]) for finding in findings]
+def _told(draft: Draft, situation: Situation, rules: RuleSet) -> list[tuple[Finding, Rule]]:
+    """The findings that people are told of: in `observe` a rule writes its journal only.
+
+    But of what they know already they are told until it ends: the mode may be changed in the middle.
+    """
+    pairs = [(finding, rules.by_name[finding.rule]) for finding in draft.findings.values()]
     return [
         (finding, rule)
         for finding, rule in pairs
-        if rule.playbook.notifies and rule.mode.capped_by(situation.workload.mode) is not Mode.OBSERVE
+        if rule.playbook.notifies
+        and rule.mode is not Mode.OBSERVE
+        and (situation.workload.mode is not Mode.OBSERVE or _is_known(finding, draft))
     ]
+
+
+def _is_known(finding: Finding, draft: Draft) -> bool:
+    """Whether people were told of such a fault there, or of one that reaches further."""
+    places = (finding.stamp, None)
+    keys = (incident_key(draft.before.workload, stamp, finding.family) for stamp in places)
+    return any(key in draft.incidents for key in keys)
 
 
 def _from_finding(finding: Finding, rule: Rule, scope: ScopeVerdict, draft: Draft) -> Wanted:
     stamp = None if scope.scope is Scope.GLOBAL else finding.stamp
+    failing = action_of(draft, finding)
     held = {
         held.guardrail
         for held in draft.held
@@ -161,7 +176,8 @@ def _from_finding(finding: Finding, rule: Rule, scope: ScopeVerdict, draft: Draf
         summary=rule.summary,
         scope=scope.scope,
         reason=scope.reason,
-        pages=rule.playbook.pages,
+        pages=rule.playbook.pages or failing is not Action.NONE,
+        action=failing,
         told_holds=tuple(
             sorted({*(held - PASSING), *(_asked_for(finding, rule, draft) if Guardrail.MODE in held else ())})
         ),
@@ -297,6 +313,8 @@ def _with_action(want: Wanted, draft: Draft) -> Wanted:
     drain = draft.stamp(stamp).drain
     acts = want.acts or family in {*(intent.family for intent in going), *([drain.family] if drain else [])}
     action = _action(draft, stamp, going, since=known.opened_at if known else draft.now)
+    if action is Action.NONE and want.since is not None:
+        action = want.incident.action
     return replace(want, incident=replace(want.incident, action=action), acts=acts)
 
 

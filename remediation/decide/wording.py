@@ -1,6 +1,7 @@
 """How is an incident said to people, in the line they read first and in its details?"""
 
 from remediation.decide.draft import Draft
+from remediation.decide.failing import words_of_failing
 from remediation.decide.levers import NAMES
 from remediation.ledger.intent import LeverKind, Verb
 from remediation.ledger.told import Action, Incident
@@ -42,10 +43,13 @@ def what_the_worker_does(draft: Draft, incident: Incident) -> str:
             by = _by_which_levers(draft, str(incident.stamp))
             return f"{incident.stamp} is drained{by}, and seen to be; {_when_it_comes_back(draft, incident)}"
         case Action.STUCK:
-            return f"STUCK: {incident.stamp} was acted upon, but it was not seen to help in time; look at it"
+            said = words_of_failing(draft, incident.family, incident.stamp)
+            unseen = f"{incident.stamp} was acted upon, but it was not seen to help in time"
+            return f"STUCK: {said or unseen}; look at it"
         case Action.REFUSED:
             refused = draft.stamp(str(incident.stamp)).refused
-            return f"REFUSED: {refused.reason if refused else ''}; do it by hand if it must be"
+            said = words_of_failing(draft, incident.family, incident.stamp)
+            return f"REFUSED: {said or (refused.reason if refused else '')}; do it by hand if it must be"
         case Action.PLANNED | Action.APPLIED:
             going = draft.going_at(str(incident.stamp))
             return "; ".join(f"{intent.verb} of {intent.stamp} is {intent.state}" for intent in going)

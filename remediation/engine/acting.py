@@ -17,7 +17,7 @@ from remediation.decide.draft import Draft
 from remediation.decide.looks import LeverLook, LiveLook
 from remediation.decide.notice import take_note
 from remediation.decide.plan import Charge, situation_of
-from remediation.decide.playbooks import against_step, case_for, hold_step, step_of
+from remediation.decide.playbooks import case_for, hold_step, judge_step, step_of
 from remediation.decide.progress import begin, put_back, record_outcome, supersede
 from remediation.engine.book import Book
 from remediation.engine.looking import Looking
@@ -209,7 +209,7 @@ class Acting:
             return [Hold(Guardrail.STILL_WANTED, f"rule {intent.rule} is gone")]
         situation = situation_of(draft.view(), charge, draft.now)
         case = case_for(step_of(intent, rule), draft, situation)
-        return against_step(replace(case, live=live))
+        return judge_step(draft, replace(case, live=live))
 
     def _keep_holds(self, charge: Charge, draft: Draft, intent: Intent, against: list[Hold]) -> None:
         rule = rule_of(intent, charge.rules)

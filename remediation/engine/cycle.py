@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from remediation.decide.leaving import take_leave
 from remediation.decide.plan import Arrival, Charge, Occasion, plan
 from remediation.engine.acting import Acting, Hands
 from remediation.engine.book import Book, HotRecordError, Written
@@ -92,6 +93,8 @@ class Engine:
         """
         self._charges = charges
         self._problem = problem
+        self._served: dict[str, Charge] = {}
+        self._left: dict[str, Charge] = {}
         self._markers: dict[str, HoldSwitch | None] = {}
         self._clock = ports.clock
         self._tally = ports.tally
@@ -166,7 +169,25 @@ class Engine:
 
     async def reconcile_all(self) -> None:
         """Reconcile every workload; one that is broken or slow does not hold up the others."""
-        await asyncio.gather(*(self._reconcile_in_time(name) for name in self._charges))
+        now = dict(self._charges)
+        # Those that were taken from the files since; each until all has been told of it.
+        gone = {**self._left, **self._served}
+        self._served, self._left = now, {name: gone[name] for name in gone if name not in now}
+        leaving = [self._leave_in_time(name, charge) for name, charge in list(self._left.items())]
+        await asyncio.gather(*(self._reconcile_in_time(name) for name in now), *leaving)
+
+    async def _leave_in_time(self, name: str, charge: Charge) -> None:
+        """Tell people that nobody watches a workload any more, on the channels that it had."""
+        try:
+            async with asyncio.timeout(RECONCILE_WITHIN_SECONDS):
+                written = await self._book.write(name, lambda record: take_leave(record, self._clock.now()))
+                await self._telling.deliver(charge.workload, written.record, _queued_by(written))
+        except Exception as error:  # noqa: BLE001 - it must not stop the others, and is tried again
+            log.error("not left yet", workload=name, reason=str(error) or type(error).__name__)
+            return
+        if not written.record.outbox:
+            log.warning("no longer in charge of a workload", workload=name)
+            del self._left[name]
 
     async def _reconcile_in_time(self, name: str) -> None:
         try:

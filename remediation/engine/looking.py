@@ -67,6 +67,10 @@ class Looking:
     def _remember(self, workload: str, look: QueueLook) -> None:
         key = (workload, look.stamp)
         if look.reason:
+            if key not in self._failures:
+                log.warning(
+                    "hub cannot be looked at", workload=workload, stamp=look.stamp, reason=look.reason
+                )
             self._failures[key] = (self._failures.get(key, (0, look.at))[0] + 1, look.at)
         else:
             self._failures.pop(key, None)

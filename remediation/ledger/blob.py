@@ -15,7 +15,7 @@ names finds the last ones, however many there are.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote, unquote
@@ -38,6 +38,12 @@ DEADLINE = timedelta(seconds=8)
 AT_ONCE = 8
 """How many blobs are read or written at the same time."""
 
+LISTED_FIRST = 1000
+"""So many names of the journal are listed at first; ten times as many when those are not enough."""
+
+CLOCKS_APART = timedelta(minutes=10)
+"""The journal is in the order of its writes. Their times are workers' clocks, which lie minutes apart."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BY_TIME = "dead-letters/by-time/"
 
@@ -47,13 +53,14 @@ T = TypeVar("T")
 class BlobLedger:
     """A `Ledger` in a container of an Azure storage account. The version of a record is its ETag."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but two have a default
         self,
         account: str,
         container: str,
         credential: "AsyncTokenCredential | None" = None,
         *,
         deadline: timedelta = DEADLINE,
+        listed_first: int = LISTED_FIRST,
         new_write_id: Callable[[], str] = lambda: uuid4().hex,
     ) -> None:
         """Remember where to go; nothing is reached for yet.
@@ -63,6 +70,7 @@ class BlobLedger:
             container: its name; the container is made at the first write if it is absent.
             credential: for a URL. Whoever made it closes it.
             deadline: for each call, with all its retries; a save makes two calls at most.
+            listed_first: so many names of the journal are listed at first when all of it is asked for.
             new_write_id: gives each write an id that no other has.
         """
         # Azure's SDK is slow to import, and only those who keep their ledger there should pay for it.
@@ -70,6 +78,7 @@ class BlobLedger:
 
         self._container = Container(account, container, credential, deadline=deadline)
         self._refused = RefusedError
+        self._listed_first = listed_first
         self._new_write_id = new_write_id
         self._latest = Latest()
 
@@ -127,12 +136,48 @@ class BlobLedger:
 
     async def append_journal(self, entries: Sequence[JournalEntry]) -> None:
         """See `Ledger`."""
-        await _few_at_once(self._keep(_entry(entry), encode_entry(entry)) for entry in entries)
+        await _few_at_once(
+            self._keep(_entry(entry.workload, revision_of(entry)), encode_entry(entry)) for entry in entries
+        )
 
     async def journal(self, workload: str, limit: int = 100) -> list[JournalEntry]:
         """See `Ledger`."""
         names = await self._container.names(_journal(workload), limit)
         return [decode_entry(data) for data in reversed(await self._read_all(names))]
+
+    async def history(self, workload: str, until: datetime | None = None) -> AsyncIterator[JournalEntry]:
+        """See `Ledger`."""
+        limit, last = self._listed_first, ""
+        while True:
+            names = await self._container.names(_journal(workload), limit)
+            new = [name for name in names if name > last]
+            start = await self._later_than(until, new) if until is not None else 0
+            for some in range(start, len(new), AT_ONCE):
+                for data in await self._read_all(new[some : some + AT_ONCE]):
+                    entry = decode_entry(data)
+                    if until is None or entry.at <= until:
+                        yield entry
+            if len(names) < limit:
+                return
+            limit, last = limit * 10, names[-1]
+
+    async def decision(self, workload: str, revision: int) -> JournalEntry | None:
+        """See `Ledger`."""
+        found = await self._read_all([_entry(workload, revision)])
+        return decode_entry(found[0]) if found else None
+
+    async def _later_than(self, moment: datetime, names: Sequence[str]) -> int:
+        """How many of these entries, newest first, are surely later: found by halves, with few reads."""
+        low, high = 0, len(names)
+        while low < high:
+            middle = (low + high) // 2
+            found = await self._read_all(names[middle : middle + 1])
+            # One that was removed in the meantime is taken for earlier: then more is read than is needed.
+            if found and decode_entry(found[0]).at > moment + CLOCKS_APART:
+                low = middle + 1
+            else:
+                high = middle
+        return low
 
     async def bury(self, letter: DeadLetter) -> None:
         """See `Ledger`."""
@@ -188,9 +233,8 @@ def _journal(workload: str) -> str:
     return f"journal/{_part(workload)}/"
 
 
-def _entry(entry: JournalEntry) -> str:
-    revision = revision_of(entry)
-    return f"{_journal(entry.workload)}{_countdown(revision, digits=12)}-{revision}.json"
+def _entry(workload: str, revision: int) -> str:
+    return f"{_journal(workload)}{_countdown(revision, digits=12)}-{revision}.json"
 
 
 def _letter(letter_id: str) -> str:

@@ -18,7 +18,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
-from remediation.ledger.intent import Intent, Verb
+from remediation.ledger.intent import Intent, LeverKind, Verb
 from remediation.ledger.orders import Approval, HoldSwitch, Silence
 from remediation.ledger.record import DrainMade, HeldStep, JournalEntry, WorkloadRecord
 from remediation.ledger.stamp import StampRecord
@@ -90,7 +90,8 @@ class _Stored:
     hold: HoldSwitch | None = None
     silences: tuple[Silence, ...] = ()
     approvals: tuple[Approval, ...] = ()
-    took: dict[Verb, tuple[int, ...]] | None = None
+    # By verb alone in older records, when nearly every move was one of the state file.
+    took: dict[Verb, tuple[int, ...]] | tuple[tuple[Verb, LeverKind, tuple[int, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ def encode(record: WorkloadRecord, write_id: str) -> bytes:
         hold=record.hold,
         silences=record.silences,
         approvals=record.approvals,
-        took=dict(record.took) or None,
+        took=tuple((*moved, seconds) for moved, seconds in record.took.items()),
     )
     try:
         data = _ENVELOPE.dump_json(_Envelope(VERSION, write_id, stored), exclude_defaults=True)
@@ -177,9 +178,15 @@ def decode(data: bytes, upgrades: Mapping[int, Upgrade] = UPGRADES) -> tuple[Wor
         hold=stored.hold,
         silences=stored.silences,
         approvals=stored.approvals,
-        took=stored.took or {},
+        took=_took(stored),
     )
     return record, envelope.write_id
+
+
+def _took(stored: _Stored) -> dict[tuple[Verb, LeverKind], tuple[int, ...]]:
+    if isinstance(stored.took, dict):
+        return {(verb, LeverKind.STATE_FILE): seconds for verb, seconds in stored.took.items()}
+    return {(verb, lever): seconds for verb, lever, seconds in stored.took}
 
 
 _NOTHING_UNUSUAL = _Rest()

@@ -6,8 +6,9 @@ contract tests as the real ones. It makes up nothing at random: the same calls
 give the same versions.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import count
 
 from remediation.ledger.codec import decode, decode_entry, encode, encode_entry, revision_of
@@ -72,6 +73,19 @@ class MemoryLedger:
         """See `Ledger`."""
         entries = self.shelf.journal.get(workload, {})
         return [decode_entry(entries[revision]) for revision in sorted(entries)[-limit:]]
+
+    async def history(self, workload: str, until: datetime | None = None) -> AsyncIterator[JournalEntry]:
+        """See `Ledger`."""
+        entries = self.shelf.journal.get(workload, {})
+        for revision in sorted(entries, reverse=True):
+            entry = decode_entry(entries[revision])
+            if until is None or entry.at <= until:
+                yield entry
+
+    async def decision(self, workload: str, revision: int) -> JournalEntry | None:
+        """See `Ledger`."""
+        found = self.shelf.journal.get(workload, {}).get(revision)
+        return decode_entry(found) if found is not None else None
 
     async def bury(self, letter: DeadLetter) -> None:
         """See `Ledger`."""

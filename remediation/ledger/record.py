@@ -14,6 +14,7 @@ from remediation.ledger.intent import (
     IllegalTransitionError,
     Intent,
     IntentState,
+    LeverKind,
     Verb,
     check_transition,
 )
@@ -60,7 +61,8 @@ class JournalEntry:
         events: what happened, in sentences.
         heard: what the new signals said, with their ages.
         scopes: how far the faults reach that a step or a page is wanted for: rule, stamp, scope, reason.
-        passed: the guardrails that let a wanted step pass: verb, stamp, rule, their names.
+        passed: what let a wanted step pass: verb, stamp, rule, and a line for each guardrail with its
+            numbers. Steps that are taken come first; in a storm not all of the others are listed.
     """
 
     id: str
@@ -103,7 +105,7 @@ class WorkloadRecord:
         hold: the hold switch, if it is on.
         silences: what is muted, or was lately.
         approvals: steps that wait for a person's word, or have it.
-        took: how many seconds the last drains and rejoins took from the act to the proof, newest last.
+        took: how many seconds the last moves of each lever took from the act to the proof, newest last.
     """
 
     workload: str
@@ -121,7 +123,7 @@ class WorkloadRecord:
     hold: HoldSwitch | None = None
     silences: tuple[Silence, ...] = ()
     approvals: tuple[Approval, ...] = ()
-    took: Mapping[Verb, tuple[int, ...]] = field(default_factory=dict)
+    took: Mapping[tuple[Verb, LeverKind], tuple[int, ...]] = field(default_factory=dict)
 
     def stamp(self, name: str) -> StampRecord:
         """What is known of a stamp; a blank where nothing is."""

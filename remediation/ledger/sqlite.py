@@ -1,7 +1,7 @@
 """How is the ledger kept in one file, for a worker that runs outside of Azure?"""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from sqlite3 import Connection
@@ -31,7 +31,11 @@ SCHEMA = (
 BUSY_TIMEOUT = timedelta(seconds=5)
 """How long to wait for other processes' writes, which take milliseconds."""
 
+READ_AT_ONCE = 500
+"""So many entries of the journal are read at a time; one read takes milliseconds."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_REVISIONS_END = 2**63 - 1
 
 
 class SqliteLedger:
@@ -46,10 +50,12 @@ class SqliteLedger:
         path: Path,
         *,
         busy_timeout: timedelta = BUSY_TIMEOUT,
+        read_at_once: int = READ_AT_ONCE,
         new_write_id: Callable[[], str] = lambda: uuid4().hex,
     ) -> None:
         self._folder = path.parent
         self._file = SqliteFile(path, SCHEMA, SCHEMA_VERSION, busy_timeout)
+        self._read_at_once = read_at_once
         self._new_write_id = new_write_id
         self._latest = Latest()  # belongs to the file's thread
 
@@ -72,6 +78,23 @@ class SqliteLedger:
         query = "SELECT data FROM journal WHERE workload = ? ORDER BY revision DESC LIMIT ?"
         newest_first = await self._select(query, workload, limit)
         return [decode_entry(data) for data in reversed(newest_first)]
+
+    async def history(self, workload: str, until: datetime | None = None) -> AsyncIterator[JournalEntry]:
+        """See `Ledger`."""
+        query = "SELECT data FROM journal WHERE workload = ? AND revision < ? ORDER BY revision DESC LIMIT ?"
+        before = _REVISIONS_END
+        while rows := await self._select(query, workload, before, self._read_at_once):
+            entries = [decode_entry(data) for data in rows]
+            for entry in entries:
+                if until is None or entry.at <= until:
+                    yield entry
+            before = revision_of(entries[-1])
+
+    async def decision(self, workload: str, revision: int) -> JournalEntry | None:
+        """See `Ledger`."""
+        query = "SELECT data FROM journal WHERE workload = ? AND revision = ?"
+        found = await self._select(query, workload, revision)
+        return decode_entry(found[0]) if found else None
 
     async def bury(self, letter: DeadLetter) -> None:
         """See `Ledger`."""

@@ -118,17 +118,28 @@ class HealthModelStates:
             raise NotAnsweredError("the health model has no entities")
         return found
 
+    async def history_of_some(self, now: datetime) -> None:
+        """Ask for the history of one entity, for whoever wants to know whether that can be had.
+
+        Raises:
+            NotAnsweredError: it cannot.
+        """
+        await self._ask_history(next(iter(self._nodes)), now)
+
     async def _history(self, entity: str, now: datetime) -> list[tuple[datetime, Health, str]]:
+        try:
+            return await self._ask_history(entity, now)
+        except NotAnsweredError:
+            return []
+
+    async def _ask_history(self, entity: str, now: datetime) -> list[tuple[datetime, Health, str]]:
         """When it changed since the last question, to what, and why; oldest first."""
         begun = self._asked_at or now - _LOOKED_BACK
         # Clocks differ, and a transition may be written down late; one told twice is one signal.
         begun -= timedelta(minutes=5)
         window = {"startAt": _zulu(begun), "endAt": _zulu(now)}
         path = f"{self._path}/entities/{quote(entity, safe='')}/getHistory{self._version}"
-        try:
-            return transitions_in(await self._rest.post(path, window), now)
-        except NotAnsweredError:
-            return []
+        return transitions_in(await self._rest.post(path, window), now)
 
     def _now(self, entity: str, health: Health | None, now: datetime) -> Signal:
         if health is None:

@@ -3,6 +3,9 @@
 It answers 200 or 503 with a list of checks, as Azure's mission-critical
 reference implementation does (`GET /health/stamp`). One of the checks is on the
 state file: it fails in every drained stamp and says nothing about its health.
+
+One that does not answer is asked at every tick all the same: a stamp that is
+back, or a survivor that is not, must be seen within one.
 """
 
 import json

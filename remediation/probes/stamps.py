@@ -189,11 +189,16 @@ class StampGroups:
         await self._recall(workload, standing)
 
     async def _recall(self, workload: str, standing: _Standing) -> None:
-        content = await self._memory.recall(_key(workload))
-        groups = None if content is None else _read(standing.discovery, content)
+        groups = await recalled(self._memory, workload, standing.discovery)
         if groups is not None:
             # Never less than is known already: what was kept may be older.
             standing.groups = {group.name.lower(): group for group in groups} | (standing.groups or {})
+
+
+async def recalled(memory: Memory, workload: str, discovery: Discovery) -> list[Group] | None:
+    """The groups that were last kept, and nobody is asked; None if nothing was, for this question."""
+    content = await memory.recall(_key(workload))
+    return None if content is None else _read(discovery, content)
 
 
 def _groups(page: Iterable[Document]) -> Iterable[Group]:

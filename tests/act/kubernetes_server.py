@@ -21,6 +21,7 @@ TOKEN = "eyJhbGciOiJSUzI1NiJ9.service-account.0123456789abcdef"
 NAMESPACE = "shop"
 NAME = "background-processor"
 PATH = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{NAME}"
+REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 STRATEGIC_MERGE = "application/strategic-merge-patch+json"
 
 
@@ -124,15 +125,26 @@ class KubernetesServer:
         self.requests.append((request.method, body))
         if request.method in self.instead:
             return await self.instead[request.method](request)
-        response = self._refusal(request) or await self._grant(request, body)
+        response = self._refusal(request, body) or await self._grant(request, body)
         if request.method in self.afterwards:
             return await self.afterwards[request.method](request)
         return response
 
-    def _refusal(self, request: web.Request) -> web.Response | None:
+    def _review(self, token: str, body: bytes) -> web.Response:
+        """Whether the asking one has a right."""
+        asked = json.loads(body)["spec"]["resourceAttributes"]
+        mine = {"namespace": NAMESPACE, "group": "apps", "resource": "deployments", "name": NAME}
+        allowed = asked.pop("verb") in self.rights[token] and asked == mine
+        return web.json_response(
+            {"kind": "SelfSubjectAccessReview", "status": {"allowed": allowed}}, status=201
+        )
+
+    def _refusal(self, request: web.Request, body: bytes) -> web.Response | None:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         if token not in self.rights:
             return _status(401, "Unauthorized")
+        if request.path == REVIEWS and request.method == "POST":
+            return self._review(token, body)
         verb = request.method.lower()
         if verb not in self.rights[token]:
             return _status(403, f'deployments.apps "{NAME}" is forbidden: "{token}" cannot {verb} resource')

@@ -126,6 +126,32 @@ async def test_what_is_no_origin_is_unreachable(door: Door, document: Any) -> No
     assert (look.state, look.reason) == (LeverState.UNREACHABLE, "the answer is no origin of Front Door's")
 
 
+async def test_azure_gets_the_pause_that_it_asks_for(azure: ArmServer, lever: Lever) -> None:
+    """No origin of the subscription is looked at meanwhile, none is shown as it was, and acts look anew."""
+    seen = await lever.look(WEU)
+    azure.faults["GET origin"] = [says(429, headers={"Retry-After": "1"})]
+    assert "429" in (await lever.look(WEU)).reason
+    asked = len(azure.received)
+    for stamp in (WEU, a_stamp("neu", front_door_origin=origin_id("neu"))):
+        look = await lever.look(stamp)
+        assert (look.state, look.tag) == (LeverState.UNREACHABLE, "")
+        assert look.reason == "Azure has asked for a pause: it is looked at again in 1 s"
+    assert len(azure.received) == asked
+    assert (await lever.take_out(WEU, seen.tag)).kind is OutcomeKind.APPLIED
+    await asyncio.sleep(1)
+    assert (await lever.look(WEU)).state is LeverState.OUT
+
+
+async def test_a_pause_without_end_is_not_granted(door: Door) -> None:
+    """Five minutes are the most, and a failure that asks for none has none."""
+    async with FarSide(says(503), says(429, headers={"Retry-After": "86400"})) as far:
+        lever = a_lever(door, far.url)
+        assert "503" in (await lever.look(WEU)).reason
+        assert "429" in (await lever.look(WEU)).reason
+        assert (await lever.look(WEU)).reason.endswith("looked at again in 300 s")
+    assert len(far.received) == 2
+
+
 # --- take out --------------------------------------------------------------------------------------
 
 
@@ -163,6 +189,18 @@ async def test_the_last_enabled_origin_is_never_disabled(
     assert outcome.reason.startswith("it is the last enabled origin of its group: neu is ")
     assert all(f"{name} is {azure.shows(name)['enabledState']}" in outcome.reason for name in others)
     assert azure.changes() == []
+
+
+async def test_of_two_that_are_disabled_at_the_same_moment_one_stays(azure: ArmServer, door: Door) -> None:
+    """Two workloads of one worker share a group: they take turns, and the second sees what the first did."""
+    del azure.origins["eus"]
+    neu, lever = a_stamp("neu", front_door_origin=origin_id("NEU")), a_lever(door, azure.url)
+    seen = [await lever.look(stamp) for stamp in (WEU, neu)]
+    outcomes = await asyncio.gather(
+        *(lever.take_out(s, look.tag) for s, look in zip((WEU, neu), seen, strict=True))
+    )
+    assert [outcome.kind for outcome in outcomes] == [OutcomeKind.APPLIED, OutcomeKind.REFUSED]
+    assert azure.shows("neu")["enabledState"] == "Enabled"
 
 
 async def test_a_lonely_origin_is_never_disabled(azure: ArmServer, lever: Lever) -> None:

@@ -126,6 +126,12 @@ async def test_the_time_of_the_signature_is_that_of_the_sending(door: Door) -> N
     assert far.received[0].json["time"] == "2026-11-21T01:00:00Z"
 
 
+def test_a_step_about_the_whole_workload_names_no_stamp() -> None:
+    """A receiver that goes by the subject is not sent to a stamp without a name."""
+    about = json.loads(event_body("shop", an_attempt(stamp="")))
+    assert about["subject"] == "workload"
+
+
 async def test_the_body_is_a_cloud_event(door: Door) -> None:
     """The CNCF's own library reads it in structured mode, with everything that the step is about."""
     async with FarSide() as far:

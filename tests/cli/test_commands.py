@@ -210,7 +210,7 @@ def test_explain_says_what_stands_and_why_nothing_is_done(run: Run, ledger: Path
 def test_explain_can_be_asked_for_one_stamp_one_decision_one_moment(run: Run, ledger: Path) -> None:
     """What does not concern the stamp, the id or the time is left out."""
     about_neu = json.loads(run("explain", "shop", "--stamp", "neu", "--json").output)
-    assert [standing["stamp"] for standing in about_neu["standing"]] == ["neu"]
+    assert [standing["stamp"] for standing in about_neu["standing"]] == ["global", "neu"]
     assert about_neu["decisions"] == []
     one = json.loads(run("explain", "--decision", "shop/0000000001", "--json").output)
     assert [decision["id"] for decision in one["decisions"]] == ["shop/0000000001"]

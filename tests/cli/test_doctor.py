@@ -18,7 +18,7 @@ from azure.storage.blob import ContainerSasPermissions, generate_container_sas
 from azure.storage.blob.aio import ContainerClient
 from typer.testing import CliRunner, Result
 
-from cli.checks import found, stamp, worker
+from cli.checks import features, found, stamp, worker
 from cli.checks.frame import Check, Finding, NotWellError, examine
 from cli.main import app
 from local.eventhubs import Broker
@@ -28,14 +28,18 @@ from remediation.observe import Tally
 from remediation.probes.stamps import StampGroups
 from remediation.settings import LedgerKind, Settings
 from remediation.tokens import Credential, StaticTokens, Tokens
-from rules.topology import BlobStateFile, SecretRef
+from rules.topology import BlobStateFile, Endpoint, SecretRef
 from tests.act.far_side import FarSide, StillClock, says, says_json, secrets
+from tests.act.kubernetes_server import NAME, KubernetesServer
+from tests.act.kubernetes_server import TOKEN as KUBERNETES_TOKEN
+from tests.act.own_authority import OwnAuthority
 from tests.arm_server import TOKEN, ArmServer, origin_id
 from tests.azurite import ACCOUNT, KEY, connection_string, port_of
 from tests.builders import a_stamp, a_workload
-from tests.probes.azure_rest import fails
+from tests.probes.azure_rest import MODEL, SUBSCRIPTION, fails, zulu
 from tests.probes.lag_stage import NoToken
-from tests.probes.subscription import a_subscription
+from tests.probes.subscription import Subscription, a_subscription
+from tests.probes.test_health_score import WORKSPACE
 from tests.rules.test_discovery_file import a_discovery, loaded
 
 ROUTING_KEY = "0123456789abcdef0123456789ABCDEF"
@@ -618,6 +622,165 @@ async def test_a_queue_whose_reader_is_not_to_be_seen_is_told(
             "the hub has events, and no partition has a checkpoint of that consumer group; "
             "check `consumer_group` and `checkpoints`: by other names nobody is seen to read"
         )
+
+
+# --- sources, deployments, webhooks ---
+
+RECEIVER = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+FEATURES = """\
+workload: shop
+health_model: {model: MODEL, entities: [{entity: root, stamp: weu, node: Stamp}]}
+fired_alerts: {subscriptions: [SUBSCRIPTION]}
+deployments:
+  - {name: processor, stamp: weu, api_server: CLUSTER, namespace: shop, deployment: NAME, token: env:SHOP_K8S}
+webhooks:
+  - {name: scale-out, url: env:SHOP_HOOK, secret: env:SHOP_HOOK_SECRET}
+stamps:
+"""
+QUERIED = FOLDER.replace("neu", "weu") + "    health_query: {workspace: WORKSPACE}\n"
+
+
+@dataclass
+class Features:
+    """A workload that uses all that a file can name beyond its stamps' own."""
+
+    surgery: Surgery
+    azure: Subscription
+    cluster: KubernetesServer
+    receiver: FarSide
+
+    async def failed(self) -> dict[str, str]:
+        """What the doctor finds wrong with these."""
+        names = ("health_query", "health_model", "fired_alerts", "deployment processor", "webhook scale-out")
+        return {
+            name: said
+            for check, said in (await self.surgery.failed()).items()
+            for name in names
+            if check.endswith(name) or f": {name}" in check
+        }
+
+
+@pytest.fixture
+async def features_of_all(surgery: Surgery) -> AsyncIterator[Features]:
+    """All of it is well."""
+    async with a_subscription() as (azure, _), KubernetesServer() as cluster, FarSide() as receiver:
+        azure.states = {"root": "Healthy"}
+        azure.rows[WORKSPACE] = [[zulu(datetime.now(UTC)), True]]
+        surgery.texts |= {
+            "MODEL": MODEL,
+            "SUBSCRIPTION": SUBSCRIPTION,
+            "CLUSTER": cluster.url,
+            "NAME": NAME,
+            "WORKSPACE": WORKSPACE,
+        }
+        surgery.environment |= {
+            "REMEDIATION_ARM_URL": azure.url,
+            "REMEDIATION_LOGS_URL": azure.url,
+            "REMEDIATION_STATIC_TOKEN": "token-of-the-worker",
+            "SHOP_K8S": KUBERNETES_TOKEN,
+            "SHOP_HOOK": f"{receiver.url}/a/flow?sig=secret",
+            "SHOP_HOOK_SECRET": RECEIVER,
+        }
+        surgery.write(FEATURES + QUERIED + FOLDER)
+        yield Features(surgery, azure, cluster, receiver)
+
+
+async def test_every_feature_that_a_file_names_has_its_line(features_of_all: Features) -> None:
+    """Each is asked as the worker asks it; nothing is restarted, and no step is asked for."""
+    shown = (await features_of_all.surgery.asked()).output
+    for line in (
+        "ok: shop/weu: health_query: 1 nodes",
+        "ok: shop/shop-model: health_model: 1 entities, and their history",
+        f"ok: shop/{SUBSCRIPTION}: fired_alerts: 0 alerts within the hour",
+        "ok: shop/weu: deployment processor: 3 of 3 replicas are available, and it may be restarted",
+        "ok: shop: webhook scale-out: it is there; a step cannot be tried without taking it",
+    ):
+        assert line in shown.splitlines(), shown
+    assert features_of_all.cluster.restarts == 0
+    assert features_of_all.receiver.received == []
+
+
+async def test_sources_without_their_rights_are_told(features_of_all: Features) -> None:
+    """Each with the role that the worker's identity needs."""
+    features_of_all.azure.fault = fails(403, "AuthorizationFailed")
+    failed = await features_of_all.failed()
+    assert failed["health_query"] == (
+        "HTTP 403 AuthorizationFailed; "
+        "check `health_query`; give the worker's identity Log Analytics Reader on the workspace"
+    )
+    assert failed["health_model"].endswith("give the worker's identity Reader on the health model")
+    assert failed["fired_alerts"].endswith("give the worker's identity Monitoring Reader on the subscription")
+
+
+async def test_a_source_that_knows_nothing_of_what_it_is_asked_is_told(features_of_all: Features) -> None:
+    """A query without rows, an entity by a wrong name."""
+    features_of_all.azure.rows.clear()
+    features_of_all.azure.states = {"other": "Healthy"}
+    failed = await features_of_all.failed()
+    assert failed["health_query"].startswith("Stamp: the query gave no row for the last 10 min; check")
+    assert failed["health_model"].startswith("Stamp: the health model has no entity of this name; check")
+
+
+async def test_a_history_that_may_not_be_asked_for_is_told(features_of_all: Features) -> None:
+    """It is a right of its own, and the worker goes without it in silence."""
+    refused = fails(403, "AuthorizationFailed")
+    features_of_all.azure.fault = lambda asked: refused(asked) if "getHistory" in asked.path else None
+    failed = await features_of_all.failed()
+    assert list(failed) == ["health_model"]
+    assert "healthmodels/entities/getHistory/action on the model" in failed["health_model"]
+
+
+async def test_a_deployment_that_could_not_be_restarted_is_told(features_of_all: Features) -> None:
+    """Not to be seen, not to be changed, and a cluster that does not say."""
+    cluster, name = features_of_all.cluster, "deployment processor"
+    cluster.rights[KUBERNETES_TOKEN] = {"get"}
+    assert (await features_of_all.failed())[name].startswith(
+        "it cannot be restarted: no right to patch it: the cluster says no; give the worker `get` and `patch`"
+    )
+    cluster.instead["POST"] = says(500)
+    assert "whether that is allowed cannot be asked: HTTP 500" in (await features_of_all.failed())[name]
+    cluster.instead["POST"] = says(201, "{}")
+    assert "whether that is allowed was not answered" in (await features_of_all.failed())[name]
+    cluster.rights[KUBERNETES_TOKEN] = {"patch"}
+    assert (await features_of_all.failed())[name].startswith("cannot be looked at: no right to get and patch")
+    del features_of_all.surgery.environment["SHOP_K8S"]
+    assert "SHOP_K8S is not set" in (await features_of_all.failed())[name]
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"SHOP_HOOK": None}, "SHOP_HOOK is not set; set it as an app setting"),
+        ({"SHOP_HOOK": "http://a.example/x"}, "SHOP_HOOK holds no https URL; give the receiver's address"),
+        ({"SHOP_HOOK_SECRET": None}, "SHOP_HOOK_SECRET is not set; set it as an app setting"),
+        ({"SHOP_HOOK_SECRET": "whsec_"}, "SHOP_HOOK_SECRET holds no signing secret; take the receiver's"),
+        ({"SHOP_HOOK": "http://127.0.0.1:1/"}, "it cannot be reached (ConnectionRefusedError); check `url`"),
+        ({"SHOP_HOOK": "https://a.invalid/"}, "its name is not resolved; check `url`, and the way to it"),
+    ],
+)
+async def test_a_receiver_that_could_not_be_asked_is_told(
+    features_of_all: Features, environment: dict[str, str | None], said: str
+) -> None:
+    """Without asking it for a step; neither its address nor its secret is told."""
+    for name, value in environment.items():
+        features_of_all.surgery.environment.pop(name)
+        features_of_all.surgery.environment |= {} if value is None else {name: value}
+    assert (await features_of_all.failed())["webhook scale-out"].startswith(said)
+
+
+async def test_a_receiver_whose_certificate_is_not_trusted_is_told(tmp_path: Path) -> None:
+    """Nobody would be asked for a step that way."""
+    authority = OwnAuthority(tmp_path)
+    async with KubernetesServer(tls=authority.server()) as receiver:
+        check = features.webhook(a_workload(), Endpoint(receiver.url, name="scale-out"), secrets())
+        assert (await told(check)).startswith("FAILED: shop: webhook scale-out: its certificate is not trust")
+
+
+async def test_an_unsigned_request_is_called_so() -> None:
+    """That may be meant, and should be known."""
+    async with FarSide() as receiver:
+        check = features.webhook(a_workload(), Endpoint(receiver.url, name="scale-out"), secrets())
+        assert (await told(check)).endswith("cannot be tried without taking it, without a signature")
 
 
 # --- channels ---

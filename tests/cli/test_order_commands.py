@@ -22,6 +22,7 @@ from remediation.ledger.stamp import StampRecord
 from rules.signals import Health
 from tests.builders import a_seen, a_signal, registers
 from tests.decide.cases import drained
+from tests.rules.test_discovery_file import a_discovery
 
 STAMPS = ("weu", "neu")
 WHY = ("--reason", "it smells", "--author", "ada")
@@ -219,6 +220,15 @@ def test_silence_shows_what_it_hides_and_is_ended_by_its_id(ledger: Path) -> Non
     assert run("silence", "--end", muted.id, "--yes").exit_code == 1
 
 
+def test_a_silence_of_a_family_that_no_rule_has_warns(ledger: Path) -> None:
+    """Shown before it is asked for, and in `--json`."""
+    answer = run("silence", *WHY, "--for", "1h", "--family", "rot-red", given="no\n")
+    assert "warning: no family is rot-red: it will hide nothing; " in answer.output
+    shown = json.loads(run("silence", *WHY, "--for", "1h", "--family", "rot-red", "--json").output)
+    assert len(shown["warnings"]) == 1
+    assert json.loads(run("silence", *WHY, "--for", "1h", "--json").output)["warnings"] == []
+
+
 @pytest.mark.parametrize("folder", ["approve"], indirect=True)
 def test_p18_one_asks_and_another_one_approves(ledger: Path) -> None:
     """The id is printed; the same person is refused."""
@@ -243,6 +253,8 @@ def test_p18_one_asks_and_another_one_approves(ledger: Path) -> None:
         (("hold", *WHY, "--for", "2 hours"), "expected a duration such as 45m, 2h or 1d"),
         (("hold", *WHY, "--for", "2h", "--until", "2999-01-01"), "either --for or --until, not both"),
         (("hold", *WHY, "--until", "2001-01-01"), "until: a time after"),
+        (("silence", *WHY, "--for", "9999d"), "until: at most 7 days from now were expected"),
+        (("silence", *WHY, "--until", "2999-01-01"), "until: at most 7 days from now were expected"),
     ],
 )
 def test_a_wrong_order_ends_with_2(ledger: Path, words: tuple[str, ...], said: str) -> None:
@@ -250,6 +262,25 @@ def test_a_wrong_order_ends_with_2(ledger: Path, words: tuple[str, ...], said: s
     answer = run(*words)
     assert answer.exit_code == 2
     assert said in answer.output
+
+
+def test_a_workload_that_waits_for_its_stamps_is_held_all_the_same(
+    ledger: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Azure does not list its groups: nothing of it can be moved, and people can say so beforehand."""
+    monkeypatch.setenv("REMEDIATION_ARM_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("REMEDIATION_STATIC_TOKEN", "x")
+    (folder / "workload.yaml").write_text(a_discovery())
+    answer = run("hold", *WHY, "--yes")
+    assert answer.exit_code == 0, answer.output
+    held = last(ledger)[0].hold
+    assert held is not None
+    assert held.author == "ada"
+    assert run("silence", *WHY, "--for", "1h", "--stamp", "neu", "--yes").exit_code == 0
+    assert run("release", "--author", "ada", "--yes").exit_code == 0
+    answer = run("drain", "weu", *WHY, "--yes")
+    assert answer.exit_code == 2
+    assert "shop is not in force, and none of its stamps can be moved: the stamps of shop" in answer.output
 
 
 def test_an_order_makes_no_ledger(folder: Path) -> None:

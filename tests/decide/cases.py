@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from remediation.decide.case import Case, Guardrail, Step
-from remediation.decide.guardrails import holds
+from remediation.decide.draft import Draft
+from remediation.decide.guardrails import asked_of, holds
 from remediation.decide.looks import LiveLook
+from remediation.decide.passing import note_passed
 from remediation.decide.plan import Arrival, Charge, Occasion, plan, situation_of
 from remediation.ledger.intent import LeverKind, Verb
 from remediation.ledger.record import Cause, WorkloadRecord
@@ -114,6 +116,14 @@ def a_case(
 def held_by(case: Case) -> dict[Guardrail, str]:
     """What holds, and the reason."""
     return {hold.guardrail: hold.reason for hold in holds(case)}
+
+
+def passing(case: Case) -> dict[str, str]:
+    """What each guardrail that lets the step pass says, by its name."""
+    draft = Draft(case.record, case.now)
+    note_passed(draft, case, [(guard, guard(case)) for guard in asked_of(case)])
+    [(_, _, _, said)] = draft.passed
+    return {name: words for name, _, words in (line.partition(": ") for line in said.split("\n"))}
 
 
 def arrived(*signals: Signal) -> list[Arrival]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from remediation.decide.draft import ENDED_INTENTS_KEPT, Draft
 from remediation.ledger.intent import IntentState, Verb
-from remediation.ledger.record import Cause, DrainMade, HeldStep
+from remediation.ledger.record import Cause, DrainMade, HeldStep, check_succession
 from remediation.ledger.stamp import StampRecord
 from remediation.ledger.told import Channel, MessageKind
 from rules.conditions import Answer, Verdict
@@ -100,3 +100,22 @@ def test_the_past_is_forgotten() -> None:
     assert after is not None
     assert set(after.intents) == {"going", *(intent.id for intent in ended[5:])}
     assert after.drains == drains[1:]
+
+
+def test_what_ends_now_is_kept_once_however_old_it_is() -> None:
+    """P19: the ledger refuses a record that loses an intent before its end, and would do so for ever."""
+    newer = [
+        an_intent(id=f"i{n:03}", state=IntentState.SUPERSEDED, planned_at=at(n))
+        for n in range(ENDED_INTENTS_KEPT)
+    ]
+    going = an_intent(id="going", planned_at=at(-300))
+    before = replace(BEFORE, intents={intent.id: intent for intent in (*newer, going)})
+    draft = Draft(before, NOW)
+    draft.put_intent(going.to(IntentState.SUPERSEDED, "by a worker whose clock is ahead"))
+    after = draft.finish(Cause.ACT)
+    assert after is not None
+    check_succession(before, after)
+    assert after.intents["going"].state is IntentState.SUPERSEDED
+    again = Draft(after, NOW)
+    again.happened("something else")
+    assert set((again.finish(Cause.TIMER) or after).intents) == {intent.id for intent in newer}

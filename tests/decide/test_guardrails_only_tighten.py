@@ -7,103 +7,35 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remediation.decide.case import Case
 from remediation.decide.guardrails import asked_of, holds
-from remediation.ledger.intent import Verb
-from remediation.ledger.record import DrainMade, WorkloadRecord
-from remediation.ledger.stamp import LeverState, StampRecord
+from remediation.ledger.intent import IntentState, Verb
+from remediation.ledger.orders import HoldSwitch
+from remediation.ledger.stamp import StampRecord
 from rules.policy import Mode, Policy
 from rules.signals import Health
 from rules.topology import Window
 from tests.builders import (
-    STAMPS,
+    NOW,
     a_finding,
-    a_rule,
-    a_seen,
     a_signal,
-    a_stamp,
-    a_workload,
+    an_intent,
     at,
-    findings,
-    registers,
 )
-from tests.decide.cases import RED, ROOTS, a_case, a_charge, a_red_record, drained, looked_at
-
-WELL = StampRecord(seen=a_seen())
-BLURRED = StampRecord(seen=a_seen(LeverState.UNREACHABLE))
-"""It answers 200, though its state file cannot be read: users are served."""
-
-SICK = [
-    StampRecord(seen=a_seen(serves=False)),
-    StampRecord(seen=a_seen(maintenance=True)),
-    StampRecord(seen=a_seen(origin=LeverState.OUT)),
-    StampRecord(),
-    drained(),
-]
-others = st.fixed_dictionaries({name: st.sampled_from([WELL, BLURRED, *SICK]) for name in ("neu", "eus")})
-policies = st.builds(
-    Policy,
-    min_serving=st.integers(-1, 3),
-    load=st.none() | st.integers(0, 250),
-    spare=st.integers(0, 2),
-    drains_per_hour=st.integers(0, 4),
-    drains_per_day=st.integers(0, 6),
-    flaps=st.integers(2, 4),
+from tests.decide.any_drain import (
+    BLURRED,
+    MODES,
+    SICK,
+    SICK_NOW,
+    STRICTER,
+    WELL,
+    WELL_NOW,
+    WORSE,
+    case,
+    lives,
+    switches,
+    tightens,
+    worlds,
 )
-ages = st.lists(st.integers(0, 90_000), max_size=4)
-FULL = a_rule("full", no_headroom=True)
-WHO = st.sampled_from(["", "ada"])
-
-
-@st.composite
-def worlds(draw: st.DrawFn) -> dict[str, Any]:
-    """The drain of weu, with whatever may stand for or against it."""
-    return {
-        "stamps": draw(others),
-        "policy": draw(policies),
-        "drains": draw(ages),
-        "turns": draw(ages),
-        "age": draw(st.integers(0, 400)),
-        "stood": draw(st.integers(0, 100)),
-        "mode": draw(st.sampled_from(Mode)),
-        "author": draw(WHO),
-    }
-
-
-def case(world: dict[str, Any]) -> Case:
-    """The case of that drain."""
-    capacities = {"weu": 100, "neu": 100, "eus": 50}
-    workload = replace(
-        a_workload(mode=world["mode"]),
-        stamps=tuple(a_stamp(name, capacity=capacities[name]) for name in STAMPS),
-        policy=world["policy"],
-        maintenance=world.get("windows", ()),
-    )
-    made = case_of(record(world), world, workload)
-    return replace(made, step=replace(made.step, author=world["author"]))
-
-
-def case_of(known: WorkloadRecord, world: dict[str, Any], workload: Any) -> Case:
-    """The case by that record."""
-    return a_case(known, a_charge(a_rule(), FULL, workload=workload))
-
-
-def record(world: dict[str, Any]) -> WorkloadRecord:
-    """The ledger's word of it."""
-    weu = StampRecord(seen=a_seen(), turns=tuple(at(-age) for age in world["turns"]))
-    said = [replace(RED, observed_at=at(-world["age"])), *ROOTS, *world.get("said", ())]
-    found = findings(a_finding(since=at(-world["stood"])), *world.get("found", ()))
-    return a_red_record(
-        registers=registers(said),
-        findings=found,
-        stamps=looked_at(**world["stamps"], weu=weu),
-        drains=tuple(DrainMade("neu", at(-age)) for age in world["drains"]),
-    )
-
-
-def tightens(world: dict[str, Any], **worse: Any) -> None:
-    """What holds in a world still holds in a worse one, if not for the same reason."""
-    assert holds(case(world | worse)) or not holds(case(world))
 
 
 @given(worlds(), st.sampled_from(["neu", "eus"]), st.sampled_from([WELL, BLURRED]), st.sampled_from(SICK))
@@ -111,7 +43,7 @@ def test_fewer_that_serve_never_free_a_drain(
     world: dict[str, Any], lost: str, well: StampRecord, sick: StampRecord
 ) -> None:
     """P2: whatever holds with a stamp serving holds without it, whoever asks."""
-    before = world | {"stamps": world["stamps"] | {lost: well}}
+    before = world | {"live": None, "stamps": world["stamps"] | {lost: well}}
     tightens(before, stamps=world["stamps"] | {lost: sick})
 
 
@@ -165,16 +97,91 @@ def test_a_heavier_load_and_a_larger_reserve_never_free_a_drain(
     tightens(world, policy=replace(policy, settle=policy.settle + timedelta(seconds=heavier)))
 
 
-@given(worlds())
-def test_no_configuration_takes_the_last_stamp_out(world: dict[str, Any]) -> None:
+@given(worlds(), st.sampled_from(["hold", "marker"]), switches)
+def test_a_hold_never_frees_a_drain(world: dict[str, Any], where: str, switch: HoldSwitch) -> None:
+    """P17: by the record or by the marker beside it; and while either is on, nothing is free."""
+    tightens(world | {where: None}, **{where: switch})
+    over = switch.until is not None and switch.until <= NOW
+    assert over or holds(case(world | {where: switch}))
+
+
+@given(worlds(), lives, st.integers(1, 60))
+def test_an_older_look_never_frees_a_drain(world: dict[str, Any], live: dict[str, Any], older: int) -> None:
+    """P2: and one older than its limit shows nobody who serves."""
+    tightens(world | {"live": live}, live=live | {"age": live["age"] + older})
+    assert holds(case(world | {"live": live | {"age": 6}}))
+
+
+@given(worlds(), lives, st.sampled_from(["neu", "eus"]), st.sampled_from(SICK_NOW))
+def test_fewer_that_are_seen_to_serve_never_free_a_drain(
+    world: dict[str, Any], live: dict[str, Any], lost: str, sick: dict[str, Any]
+) -> None:
+    """P2: whoever was well by the record and is not, now that we look."""
+    tightens(world | {"live": live | {lost: WELL_NOW}}, live=live | {lost: sick})
+
+
+@given(worlds(), st.sampled_from([None, "weu", "neu", "eus"]), st.integers(0, 4000))
+def test_a_wider_fault_never_frees_a_drain(world: dict[str, Any], stamp: str | None, since: int) -> None:
+    """P3: the same on another stamp, or a rule that says so."""
+    tightens(world, found=(a_finding("not-its-own", stamp),))
+    if stamp not in (None, "weu"):
+        tightens(world, found=(a_finding(stamp=stamp, since=at(-since)),))
+
+
+@given(worlds(), st.sampled_from(["weu", "neu", "eus"]), st.sampled_from(Health))
+def test_a_root_that_is_not_green_never_frees_a_drain(
+    world: dict[str, Any], stamp: str, health: Health
+) -> None:
+    """P2, P3: neither the target's nor a survivor's; unknown is not green."""
+    tightens(world, said=(a_signal(stamp, "Stamp", health, id="z"),))
+
+
+@given(worlds(), st.sampled_from(MODES))
+def test_a_lesser_mode_and_no_approval_never_free_a_drain(world: dict[str, Any], mode: Mode) -> None:
+    """P17, P18: what `auto` may not do, `approve` and `observe` may not."""
+    tightens(world, mode=mode.capped_by(world["mode"]))
+    tightens(world | {"mode": Mode.APPROVE}, mode=Mode.OBSERVE)
+    tightens(world, approved=False)
+
+
+@given(worlds(), st.sampled_from(["neu", "eus"]), st.sampled_from(Verb), st.sampled_from(IntentState))
+def test_another_step_never_frees_a_drain(
+    world: dict[str, Any], stamp: str, verb: Verb, state: IntentState
+) -> None:
+    """P1: whatever it is, and whatever became of it; in flight it always holds."""
+    going = an_intent(verb, stamp, state=state)
+    tightens(world, intents=(going,))
+    assert not going.in_flight or holds(case(world | {"intents": (going,)}))
+
+
+@given(worlds(), st.sampled_from(WORSE))
+def test_a_worse_target_never_frees_a_drain(world: dict[str, Any], worse: dict[str, Any]) -> None:
+    """Out already, in maintenance, brought back by others, or without a lever that works."""
+    tightens(world, target=worse)
+
+
+@given(worlds(), st.sampled_from(sorted(STRICTER)), st.integers(1, 4))
+def test_stricter_numbers_never_free_a_drain(world: dict[str, Any], name: str, by: int) -> None:
+    """P2, P13: more that must serve, fewer drains, longer pauses, fresher signals."""
+    tightens(world, policy=STRICTER[name](world["policy"], by))
+
+
+ALONE: list[dict[str, Any]] = [
+    *({"live": None, "stamps": {"neu": sick, "eus": sick}} for sick in SICK),
+    *({"live": {"age": 0, "neu": sick, "eus": sick}} for sick in SICK_NOW),
+]
+"""By the record, and by the look, nobody else serves."""
+
+
+@given(worlds(), st.sampled_from(ALONE))
+def test_no_configuration_takes_the_last_stamp_out(world: dict[str, Any], alone: dict[str, Any]) -> None:
     """P2: whatever the numbers, the mode, and whoever asks."""
-    for sick in SICK:
-        last = case(world | {"stamps": {"neu": sick, "eus": sick}})
-        assert holds(last)
-        assert holds(replace(last, approved=True))
-        second = replace(last, step=replace(last.step, second=True))
-        assert asked_of(second) != asked_of(last)
-        assert holds(second)
+    last = case(world | alone)
+    assert holds(last)
+    assert holds(replace(last, approved=True))
+    second = replace(last, step=replace(last.step, second=True))
+    assert asked_of(second) != asked_of(last)
+    assert holds(second)
 
 
 def test_there_are_worlds_in_which_the_drain_is_made() -> None:
@@ -188,7 +195,13 @@ def test_there_are_worlds_in_which_the_drain_is_made() -> None:
         "stood": 60,
         "mode": Mode.AUTO,
         "author": "",
+        "approved": False,
+        "live": None,
+        "hold": None,
+        "marker": None,
     }
     assert holds(case(free)) == []
+    assert holds(case(free | {"live": {"age": 5, "neu": WELL_NOW, "eus": WELL_NOW}})) == []
+    assert holds(case(free | {"mode": Mode.APPROVE, "approved": True})) == []
     assert holds(case(free | {"author": "ada", "mode": Mode.OBSERVE})) == []
     assert case(free).step.verb is Verb.DRAIN

@@ -76,7 +76,8 @@ def test_what_only_notifies_wakes_nobody_and_what_is_only_recorded_tells_nobody(
 def test_an_end_is_told_wherever_its_beginning_was() -> None:
     """P8: the resolve follows the trigger, and the incident is closed."""
     opened = decided(quiet(RED), charge=a_charge(PAGES))
-    ended = decided(replace(opened, registers=registers(ROOTS)), charge=a_charge(PAGES), now=at(60))
+    well = registers([replace(RED, health=Health.GREEN), *ROOTS])
+    ended = decided(replace(opened, registers=well), charge=a_charge(PAGES), now=at(60))
     assert ended.incidents == {}
     assert told(ended) == [
         ("page", "trigger", KEY),

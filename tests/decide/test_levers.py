@@ -185,9 +185,9 @@ def test_a_stamp_is_in_rotation_only_by_both_levers() -> None:
     """P2: a survivor whose origin is disabled serves nobody."""
     seen: Seen = a_seen(origin=OUT)
     case = a_two_lever_case()
-    stamps = {**case.record.stamps, "neu": replace(case.target, seen=seen)}
+    stamps = {**case.record.stamps, "neu": replace(case.target, seen=seen, adopted_at=at(-1))}
     only = a_case(replace(case.record, stamps=stamps), TWO_LEVERS)
     assert held_by(only) == {}
     stamps["eus"] = stamps["neu"]
     held = held_by(a_case(replace(case.record, stamps=stamps), TWO_LEVERS))
-    assert held == {Guardrail.KEEPS_ENOUGH_SERVING: "only no other stamp would serve, and 1 must"}
+    assert held[Guardrail.KEEPS_ENOUGH_SERVING] == "only no other stamp would serve, and 1 must"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from remediation.decide.draft import Draft
-from remediation.decide.lagging import CONSUMER_LAG, signal_of_queue
+from remediation.decide.lagging import CONSUMER_LAG, LAG_PROBE, signal_of_queue
 from remediation.decide.looks import (
     FRONT_DOOR,
     NO_ORIGIN,
@@ -22,9 +22,10 @@ from remediation.ledger.intent import IntentState, LeverKind, Outcome, OutcomeKi
 from remediation.ledger.record import Cause
 from remediation.ledger.stamp import LeverState, Moved, Refusal, StampRecord
 from remediation.ledger.told import Action
+from rules.health import Facts
 from rules.policy import Policy
 from rules.queue import PartitionLook, QueueLook, QueueState, follow
-from rules.signals import Health, Subject
+from rules.signals import Health, RegisterKey, Subject
 from rules.topology import BlobContainer, EventHub
 from tests.builders import (
     NODE,
@@ -45,6 +46,9 @@ from tests.decide.cases import a_charge, a_drain, decided, drained, looked_at
 
 DONE = Outcome(OutcomeKind.APPLIED, "so")
 FILE, DOOR = Moved(LeverKind.STATE_FILE, "up"), Moved(LeverKind.FRONT_DOOR, "{}")
+
+
+NOTHING = Facts({}, {})
 
 
 def a_queue(sent: int, read: int | None, when: float = 0) -> QueueLook:
@@ -134,12 +138,60 @@ def test_a_stamp_that_turns_again_and_again_is_counted_within_the_time() -> None
 def test_a_lag_is_a_word_about_the_processor_that_knows_when_the_database_fails() -> None:
     """Its numbers are in its reasons."""
     state = follow(follow(None, a_queue(100, 90)), a_queue(200, 90, 400))
-    red = signal_of_queue(state, None, a_workload(), at(400))
+    red = signal_of_queue(state, None, NOTHING, a_workload(), at(400))
     assert (red.subject, red.source, red.health) == (Subject("shop", "weu", NODE), CONSUMER_LAG, Health.RED)
     assert red.reasons[0].startswith("stalled: ")
     young = follow(follow(None, a_queue(100, 90)), a_queue(200, 90, 200))
-    waiting = signal_of_queue(young, a_live_look(a_look(failing=["Database"])), a_workload(), at(200))
+    live = a_live_look(a_look(failing=["Database"]))
+    waiting = signal_of_queue(young, live, NOTHING, a_workload(), at(200))
     assert waiting.health is Health.YELLOW
+
+
+@pytest.mark.parametrize(
+    ("place", "health"),
+    [
+        (("weu", "Database"), Health.YELLOW),
+        ((None, "Database"), Health.YELLOW),
+        ((None, "CosmosDB"), Health.YELLOW),
+        (("neu", "Database"), Health.RED),
+        (("weu", "Keyvault"), Health.RED),
+    ],
+)
+def test_whoever_says_that_the_database_fails_excuses_the_processor(
+    place: tuple[str | None, str], health: Health
+) -> None:
+    """Its HealthService may be out of reach; the health model's word of it counts as well."""
+    queue = follow(follow(None, a_queue(100, 90)), a_queue(200, 90, 200))
+    live = replace(a_live_look(), queues={"weu": a_queue(200, 90, 200)})
+    known = a_record(
+        registers=registers([a_signal(*place, Health.RED, observed_at=at(-3600))]),
+        stamps={"weu": StampRecord(queue=follow(None, a_queue(100, 90)))},
+    )
+    after = decided(known, live=live, charge=WATCHED, now=at(200))
+    assert after.stamp("weu").queue == queue
+    assert after.registers[RegisterKey("weu", NODE, CONSUMER_LAG)].health is health
+
+
+def test_that_the_database_fails_is_heard_in_the_same_decision() -> None:
+    """What arrives with the look counts: else a stall would be told a moment before its excuse."""
+    live = replace(a_live_look(), queues={"weu": a_queue(200, 90, 200)})
+    known = a_record(stamps={"weu": StampRecord(queue=follow(None, a_queue(100, 90)))})
+    fails = a_signal("weu", "Database", Health.RED, observed_at=at(199))
+    after = decided(known, fails, live=live, charge=WATCHED, now=at(200))
+    assert after.registers[RegisterKey("weu", NODE, CONSUMER_LAG)].health is Health.YELLOW
+
+
+def test_a_probe_that_cannot_look_says_so_and_takes_it_back() -> None:
+    """By a node of its own: what nobody can see turns no other node red (F21)."""
+    blind = QueueLook("weu", NOW, reason="no right to look at event hub: 403")
+    seen = replace(a_live_look(), queues={"weu": blind})
+    once = decided(a_record(), live=seen, charge=WATCHED)
+    key = RegisterKey("weu", LAG_PROBE, CONSUMER_LAG)
+    said = once.registers[key]
+    assert (said.health, said.reasons) == (Health.RED, ("cannot look: no right to look at event hub: 403",))
+    mended = replace(a_live_look(), queues={"weu": a_queue(100, 100, 60)})
+    assert decided(once, live=mended, charge=WATCHED, now=at(60)).registers[key].health is Health.GREEN
+    assert key not in decided(once, charge=a_charge(), now=at(60)).registers  # no hub is named any more
 
 
 HUB = EventHub("backendqueue-eh", "backendworker-cs", BlobContainer("ehcheckpoints"), namespace="shop")

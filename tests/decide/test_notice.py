@@ -14,6 +14,7 @@ from rules.policy import Policy
 from tests.builders import NOW, a_look, a_record, a_workload, an_intent, at, seconds
 from tests.decide.cases import a_drain
 
+BY_FILE = Verb.DRAIN, LeverKind.STATE_FILE
 BOTH = (Moved(LeverKind.STATE_FILE), Moved(LeverKind.FRONT_DOOR))
 
 
@@ -99,20 +100,32 @@ def test_what_is_usual_is_known_after_five() -> None:
     """Three of four were not slower; a tick of the timer comes on top, and patience has an end."""
     draft = Draft(a_record(), NOW)
     policy = Policy()
-    draft.took[Verb.DRAIN] = (10, 20, 30, 40)
-    assert usual(draft, Verb.DRAIN, policy) == policy.verify_within
-    draft.took[Verb.DRAIN] = (10, 20, 30, 40, 50)
-    assert usual(draft, Verb.DRAIN, policy) == seconds(40) + SEEN_EVERY
-    draft.took[Verb.DRAIN] = (900,) * 9
-    assert usual(draft, Verb.DRAIN, policy) == policy.verify_within
+    draft.took[BY_FILE] = (10, 20, 30, 40)
+    assert usual(draft, *BY_FILE, policy) == policy.verify_within
+    draft.took[BY_FILE] = (10, 20, 30, 40, 50)
+    assert usual(draft, *BY_FILE, policy) == seconds(40) + SEEN_EVERY
+    draft.took[BY_FILE] = (900,) * 9
+    assert usual(draft, *BY_FILE, policy) == policy.verify_within
+
+
+def test_each_lever_is_as_slow_as_it_is() -> None:
+    """Front Door takes minutes to roll a change out: what the state file took says nothing of that."""
+    by_door = Verb.DRAIN, LeverKind.FRONT_DOOR
+    draft = Draft(a_record(took={BY_FILE: (20,) * 9}), NOW)
+    policy = Policy()
+    assert usual(draft, *by_door, policy) == policy.front_door_within
+    draft.took[by_door] = (600,) * 9
+    assert usual(draft, *by_door, policy) == seconds(600) + SEEN_EVERY
+    draft.took[by_door] = (9000,) * 9
+    assert usual(draft, *by_door, policy) == policy.front_door_within
 
 
 def test_what_it_took_is_remembered_and_bounded() -> None:
     """P19: the newest twenty."""
     intent = applied()
-    draft = Draft(a_record(intents={intent.id: intent}, took={Verb.DRAIN: (1,) * LEARNED_FROM}), NOW)
+    draft = Draft(a_record(intents={intent.id: intent}, took={BY_FILE: (1,) * LEARNED_FROM}), NOW)
     take_note(draft, LiveLook({"weu": looked(LeverState.OUT)}), a_workload(stamps=["weu"]))
-    assert draft.took[Verb.DRAIN] == (*(1,) * (LEARNED_FROM - 1), 60)
+    assert draft.took[BY_FILE] == (*(1,) * (LEARNED_FROM - 1), 60)
 
 
 def test_a_stamp_whose_levers_others_all_moved_back_is_not_ours_any_more() -> None:

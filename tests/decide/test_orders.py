@@ -1,7 +1,7 @@
 """What do hold, release and silence change, and what do they say beforehand?"""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from remediation.decide.draft import Draft
 from remediation.decide.orders import (
     AUTHOR_MOST,
     REASON_MOST,
+    SILENCE_LONGEST,
     SILENCES_MOST,
     EndSilenceOrder,
     HoldOrder,
@@ -193,6 +194,30 @@ def test_a_silence_that_hides_nothing_says_so() -> None:
         "silence s2 by ada of rot-* at weu until 2026-11-21 04:00 UTC: drill",
     )
     assert about(a_silence()) == "the whole workload"
+
+
+def test_a_silence_of_no_family_that_there_is_warns() -> None:
+    """Of all, of a pattern that fits one, and of what it hides already, there is nothing to warn of."""
+    families = {"root-red", "cannot-read"}
+
+    def warned(family: str, **changes: Any) -> tuple[str, ...]:
+        order = SilenceOrder("ada", "drill", at(3600), "weu", family)
+        return silence(a_draft(**changes), order, families).warnings
+
+    said = "it will hide nothing"
+    assert warned("root-rde") == (f"no family is root-rde: {said}; did you mean 'root-red'?",)
+    assert warned("dns-*") == (f"no family is dns-*: {said}; there are: cannot-read, root-red",)
+    assert warned("root-*") == warned("*") == ()
+    assert warned("of-old", findings=findings(a_finding("of-old"))) == ()
+    assert silence(a_draft(), SilenceOrder("ada", "drill", at(3600), "weu", "rot")).warnings == ()
+
+
+def test_a_silence_lasts_a_week_at_most() -> None:
+    """One that everybody has forgotten hides the next outage."""
+    week = NOW + SILENCE_LONGEST
+    assert silence(a_draft(), SilenceOrder("ada", "x", week)).follows
+    with pytest.raises(WrongOrderError, match="until: at most 7 days from now were expected"):
+        silence(a_draft(), SilenceOrder("ada", "x", week + timedelta(seconds=1)))
 
 
 def test_p19_silences_are_bounded() -> None:

@@ -26,7 +26,7 @@ from tests.builders import (
     findings,
     registers,
 )
-from tests.decide.cases import RED, ROOTS, a_case, a_charge, a_red_record, held_by, looked_at
+from tests.decide.cases import RED, ROOTS, a_case, a_charge, a_red_record, held_by, looked_at, passing
 
 WORKLOAD = replace(
     a_workload(mode=Mode.AUTO),
@@ -197,3 +197,12 @@ def test_a_webhook_may_be_about_the_workload_as_a_whole() -> None:
     assert set(held_by(replace(whole, record=of_weu))) == {Guardrail.FRESH_SIGNALS}
     asked = replace(whole, situation=replace(case.situation, workload=replace(WORKLOAD, mode=Mode.APPROVE)))
     assert held_by(asked) == {Guardrail.MODE: "mode is approve: it takes a person's approval to webhook"}
+
+
+def test_another_step_tells_when_it_was_last_taken() -> None:
+    """A webhook has a cooldown for each target, and a budget of its own."""
+    case = a_step(Verb.WEBHOOK)
+    assert passing(case)["target_cooled_down"] == "no webhook of it before"
+    said = passing(a_step(Verb.WEBHOOK, with_intents(done(Verb.WEBHOOK, 1860), done(Verb.WEBHOOK, 7200))))
+    assert said["target_cooled_down"] == "the last one was 31m ago, of 30m"
+    assert said["verb_within_budget"] == "1 of 2 webhooks in the last hour, 2 of 4 in the last 24 hours"

@@ -189,10 +189,11 @@ def test_the_latest_and_the_oldest_that_count_are_taken_in() -> None:
     assert set(after.registers.values()) == {ahead, old}
 
 
-def test_what_is_silent_for_a_day_is_forgotten() -> None:
+def test_bad_news_that_nobody_repeats_is_forgotten_after_a_week() -> None:
     """P19: with its findings; the journal says that they ended."""
     first = decided(a_record(), RED)
-    after = decided(first, now=at(86_400))
+    assert decided(first, now=at(604_799)).findings == first.findings
+    after = decided(first, now=at(604_800))
     assert (after.registers, after.findings) == ({}, {})
     assert f"{RULE} no longer holds for weu" in after.journal[-1].events
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from remediation.decide.case import Guardrail
 from remediation.ledger.intent import IntentState, LeverKind, Verb
 from remediation.ledger.record import DrainMade, HeldStep, WorkloadRecord
 from remediation.ledger.stamp import Moved, StampRecord
@@ -72,11 +73,34 @@ def test_a_drain_that_is_held_is_kept_with_every_reason() -> None:
 
 
 def test_numbers_that_only_count_up_are_no_reason_to_write() -> None:
-    """P20: where the same guardrails hold, their first words stay."""
+    """P20: where the same guardrails hold, nothing is written for them."""
     young = a_red_record(findings=findings(a_finding(since=NOW)))
     first = decided(young)
     assert first.held[0].reason == "settling: 0s of 1m"
-    assert decided(first, now=at(30)).held == first.held
+    assert decided(first, now=at(30)) is first
+
+
+def test_what_is_written_says_by_how_much_a_step_is_held_now() -> None:
+    """An SRE reads these numbers an hour later, and judges by them whether to override."""
+    first = decided(a_red_record(findings=findings(a_finding(since=NOW))))
+    after = decided(first, a_signal("neu", "Keyvault", id="news", observed_at=at(30)), now=at(30))
+    assert after.held[0].reason == "settling: 30s of 1m"
+    assert after.journal[-1].held == after.held
+
+
+def test_a_hold_is_told_by_the_fault_of_now_and_not_by_the_one_that_is_over() -> None:
+    """The database was red and is well again; it is the edge that holds the drain now."""
+    database = a_signal(None, "Database", Health.RED, id="db")
+    first = decided(a_red_record(registers=registers([RED, *ROOTS, database])))
+    over = replace(database, id="db-well", health=Health.GREEN, observed_at=at(30))
+    edge = a_signal(None, "FrontDoor", Health.RED, id="edge", observed_at=at(30))
+    after = decided(first, over, edge, now=at(30))
+    assert [held.reason for held in after.held if held.guardrail == Guardrail.ONLY_A_STAMP_FAULT] == [
+        "edge: global node FrontDoor is red"
+    ]
+    told = " ".join(text for message in after.outbox for _, text in message.facts if "edge" in message.title)
+    assert "FrontDoor" in told
+    assert "Database" not in told
 
 
 @pytest.mark.parametrize("playbook", [Playbook.PAGE, Playbook.NOTIFY, Playbook.RECORD])

@@ -21,16 +21,23 @@ from remediation.decide.progress import (
 from remediation.ledger.intent import Intent, IntentState, Lease, LeverKind, Outcome, OutcomeKind, Verb
 from remediation.ledger.record import DrainMade
 from remediation.ledger.stamp import Drain, LeverState, Moved, StampRecord
+from rules.evaluate import Waiting
+from rules.signals import Health
 from tests.builders import (
     NOW,
     RULE,
+    a_finding,
     a_live_look,
     a_look,
     a_record,
     a_seen,
+    a_signal,
+    an_alert,
     an_intent,
     at,
+    findings,
     refused,
+    registers,
     seconds,
 )
 from tests.decide.cases import a_drain, an_auto_workload, drained, looked_at
@@ -300,3 +307,20 @@ def test_what_was_under_way_at_a_stamp_that_is_gone_ends(state: IntentState) -> 
         "old is no longer part of the workload. It was out of rotation.",
         "older is no longer part of the workload.",
     ]
+
+
+def test_a_new_stamp_of_an_old_name_starts_as_unknown() -> None:
+    """What was said of the one that is gone, and since when, is nothing that the other may be judged by."""
+    red = [a_signal("old", health=Health.RED), an_alert(stamp="old"), a_signal("old", health=Health.UNKNOWN)]
+    kept = [a_signal("weu"), a_signal(None, "CosmosDB", Health.RED)]
+    record = a_record(
+        registers=registers([*red, *kept]),
+        findings=findings(a_finding(stamp="old"), a_finding(), a_finding("dns", None)),
+        since={Waiting(RULE, stamp, ""): NOW for stamp in ("old", "weu", None)},
+    )
+    draft = Draft(record, NOW)
+    let_go(draft, WORKLOAD)
+    assert draft.events == ["old is no longer part of the workload."]
+    assert draft.registers == registers(kept)
+    assert [asked.stamp for asked in draft.findings] == ["weu", None]
+    assert [waiting.stamp for waiting in draft.since] == ["weu", None]

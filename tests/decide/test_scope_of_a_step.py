@@ -68,12 +68,27 @@ def test_most_stamps_failing_in_the_very_look_is_no_fault_of_one_stamp(
     assert held_by(a_live_case(*failing, out=out)).get(Guardrail.ONLY_A_STAMP_FAULT) == reason
 
 
-def test_by_the_record_alone_the_verdict_on_the_scope_is_enough() -> None:
-    """What was seen at the last look has gone into the roots, by which that verdict is made."""
+def test_by_the_record_the_same_is_held_as_by_the_look() -> None:
+    """P20: a look says more than roots do, such as MAINTENANCE: else what the look held is planned again."""
     case = a_live_case("neu", "eus")
     seen = {name: StampRecord(seen=case.seen(name)) for name in case.situation.workload.stamp_names}
     remembered = replace(case, live=None, record=replace(case.record, stamps=seen))
-    assert Guardrail.ONLY_A_STAMP_FAULT not in held_by(remembered)
+    held = Guardrail.ONLY_A_STAMP_FAULT
+    assert held_by(remembered)[held] == held_by(case)[held]
+
+
+def test_a_target_that_is_out_by_the_first_lever_counts_as_in_rotation() -> None:
+    """P3: its users are still there, or no second lever would be asked for."""
+    for failing, reason in (
+        (["neu"], None),
+        (["neu", "eus"], "of 5 stamps in rotation, these fail now: eus, neu, weu"),
+    ):
+        case = a_live_case(*failing)
+        stamps = {**case.record.stamps, "weu": drained()}
+        second = replace(
+            case, step=replace(case.step, second=True), record=replace(case.record, stamps=stamps)
+        )
+        assert held_by(second).get(Guardrail.ONLY_A_STAMP_FAULT) == reason
 
 
 def test_a_fault_settles_only_while_it_is_one_stamps_own() -> None:

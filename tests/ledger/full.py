@@ -88,7 +88,10 @@ def a_rich_record(revision: int = 1) -> WorkloadRecord:
         approvals=(
             Approval("a1", Verb.DRAIN, "weu", RULE, "0f", "drain weu", "worker", at(-9), at(900), "ada"),
         ),
-        took={Verb.DRAIN: (31, 60), Verb.REJOIN: (30,)},
+        took={
+            (Verb.DRAIN, LeverKind.STATE_FILE): (31, 60),
+            (Verb.REJOIN, LeverKind.FRONT_DOOR): (30,),
+        },
     )
 
 

@@ -13,6 +13,9 @@ from remediation.ledger.memory import MemoryLedger, Shelf
 from remediation.ledger.sqlite import SqliteLedger
 from remediation.ports import Ledger
 
+AT_A_TIME = 4
+"""So much of a journal is read, or listed, at a time: tests come to the end of that soon."""
+
 
 class Store(Protocol):
     """A place that several workers' ledgers share."""
@@ -57,7 +60,7 @@ class SqliteStore:
 
     def ledger(self) -> Ledger:
         """See `Store`."""
-        return SqliteLedger(self.path)
+        return SqliteLedger(self.path, read_at_once=AT_A_TIME)
 
     async def put(self, workload: str, data: bytes) -> None:
         """See `Store`."""
@@ -82,7 +85,7 @@ class BlobStore:
 
     def ledger(self) -> Ledger:
         """See `Store`."""
-        return BlobLedger(self.connection, self.container)
+        return BlobLedger(self.connection, self.container, listed_first=AT_A_TIME)
 
     async def put(self, workload: str, data: bytes) -> None:
         """See `Store`."""

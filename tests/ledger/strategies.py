@@ -1,13 +1,14 @@
-"""Which records are there? All of them, as far as their types allow."""
+"""Which records are there? All of them, as far as their types allow; and what may be left of their bytes?"""
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import Field, fields, replace
 from datetime import UTC, datetime
 from typing import Any, get_args
 
 from hypothesis import strategies as st
 
-from remediation.ledger.intent import Intent, Lease, Verb
+from remediation.ledger.intent import Intent, Lease, LeverKind, Verb
 from remediation.ledger.orders import Approval, HoldSwitch, Silence
 from remediation.ledger.record import DrainMade, HeldStep, JournalEntry, WorkloadRecord
 from remediation.ledger.stamp import Drain, Moved, Refusal, Seen, StampRecord
@@ -93,5 +94,79 @@ def records(draw: st.DrawFn) -> WorkloadRecord:
         hold=draw(st.none() | st.from_type(HoldSwitch)),
         silences=tuple(draw(_some(Silence))),
         approvals=tuple(draw(_some(Approval))),
-        took=draw(st.dictionaries(st.sampled_from(Verb), st.lists(st.integers(0), max_size=3).map(tuple))),
+        took=draw(
+            st.dictionaries(
+                st.tuples(st.sampled_from(Verb), st.sampled_from(LeverKind)),
+                st.lists(st.integers(0), max_size=3).map(tuple),
+            )
+        ),
     )
+
+
+_SCRAPS = (
+    b"",
+    b"\x00",
+    b"\xff",
+    b'"',
+    b"\\",
+    b"{",
+    b"]",
+    b"null",
+    b"-1",
+    b"9" * 30,
+    b"1e999",
+    b"NaN",
+    b'"\\ud800"',
+)
+_ODD: tuple[Any, ...] = (
+    None,
+    True,
+    -1,
+    0.5,
+    10**30,
+    float("inf"),
+    "",
+    "x" * 99,
+    "\x00",
+    [],
+    {},
+    [[]],
+    {"": 0},
+)
+
+
+@st.composite
+def damaged(draw: st.DrawFn, data: bytes) -> bytes:
+    """These bytes with some of them lost, doubled, or swapped for others of them or for what is no JSON."""
+    for _ in range(draw(st.integers(1, 3))):
+        start = draw(st.integers(0, len(data)))
+        end = start + draw(st.sampled_from([0, 1, 1, 2, 9, 60, len(data)]))
+        other = draw(st.integers(0, len(data)))
+        scraps = st.sampled_from([*_SCRAPS, data[other : other + 1], data[other : other + 60]])
+        data = data[:start] + draw(scraps | st.binary(max_size=3)) + data[end:]
+    return data
+
+
+@st.composite
+def mistaken(draw: st.DrawFn, data: bytes) -> bytes:
+    """The same JSON as a person might leave it: here and there something else stands, or nothing."""
+    value = json.loads(data)
+    for _ in range(draw(st.integers(1, 2))):
+        places = list(_places(value))
+        container, key = draw(st.sampled_from(places))
+        if draw(st.booleans()) and isinstance(container, dict):
+            del container[key]
+            continue
+        elsewhere, there = draw(st.sampled_from(places))
+        # Copied, so that nothing comes to lie within itself.
+        copies = [json.dumps(each) for each in (*_ODD, elsewhere[there])]
+        container[key] = json.loads(draw(st.sampled_from(copies)))
+    return json.dumps(value).encode()
+
+
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every container in a value, with every key or index in it."""
+    keys = list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    for key in keys:
+        yield value, key
+        yield from _places(value[key])

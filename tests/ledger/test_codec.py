@@ -3,6 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any
 
@@ -26,7 +27,11 @@ from remediation.ports import DeadLetter
 from tests.builders import a_record, a_signal, at, registers
 from tests.ledger.full import a_rich_record
 from tests.ledger.golden import WRITE_ID, golden, golden_record, meaning, spelled_out
-from tests.ledger.strategies import records
+from tests.ledger.strategies import damaged, mistaken, records
+
+RICH = encode(a_rich_record(), "w")
+ENTRY = encode_entry(a_rich_record().journal[0])
+LETTER = encode_letter(DeadLetter("l1", at(0), "hub", "not-json", "it ends too early", b"{\xff", 2))
 
 some_examples = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -149,6 +154,41 @@ def test_damaged_bytes_are_named(data: bytes) -> None:
     """Whatever is wrong with the bytes is one kind of error, which says that they are damaged."""
     with pytest.raises(UnreadableRecordError, match="damaged record"):
         decode(data)
+
+
+def test_no_part_of_a_record_is_a_record() -> None:
+    """A record that was cut off anywhere is damaged; so is one with anything behind its end."""
+    for end in range(len(RICH)):
+        with pytest.raises(UnreadableRecordError, match="damaged record"):
+            decode(RICH[:end])
+    with pytest.raises(UnreadableRecordError, match="damaged record"):
+        decode(RICH + b"}")
+
+
+def test_no_part_of_an_entry_or_a_letter_is_one() -> None:
+    """One that was cut off anywhere is damaged."""
+    for whole, read in ((ENTRY, decode_entry), (LETTER, decode_letter)):
+        for end in range(len(whole)):
+            with pytest.raises(UnreadableRecordError):
+                read(whole[:end])
+
+
+@settings(max_examples=500)
+@given(damaged(RICH) | mistaken(RICH))
+def test_whatever_becomes_of_the_bytes_is_a_stated_error_or_a_whole_record(data: bytes) -> None:
+    """Nothing else is ever raised, and what is still read can be stored and read again."""
+    with suppress(UnreadableRecordError):
+        record, write_id = decode(data)
+        assert decode(encode(record, write_id)) == (record, write_id)
+
+
+@given(damaged(ENTRY) | mistaken(ENTRY), damaged(LETTER) | mistaken(LETTER))
+def test_a_damaged_entry_or_letter_is_a_stated_error_or_a_whole_one(entry: bytes, letter: bytes) -> None:
+    """As it is with records."""
+    with suppress(UnreadableRecordError):
+        assert decode_entry(encode_entry(decode_entry(entry))) == decode_entry(entry)
+    with suppress(UnreadableRecordError):
+        assert decode_letter(encode_letter(decode_letter(letter))) == decode_letter(letter)
 
 
 def test_a_signal_of_another_workload_is_not_stored() -> None:

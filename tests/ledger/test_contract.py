@@ -29,7 +29,10 @@ from tests.builders import (
     registers,
 )
 from tests.ledger.full import a_rich_record, acting
-from tests.ledger.stores import NewLedger, Store
+from tests.ledger.stores import AT_A_TIME, NewLedger, Store
+
+MANY = 12 * AT_A_TIME
+"""More decisions than a store reads, or lists, at a time."""
 
 
 async def test_what_was_never_saved_is_blank(ledger: Ledger) -> None:
@@ -223,6 +226,40 @@ async def test_an_entry_is_kept_whole(ledger: Ledger) -> None:
     entries = list(a_rich_record().journal)
     await ledger.append_journal(entries)
     assert await ledger.journal(WORKLOAD) == entries
+
+
+async def test_the_journal_is_read_to_its_beginning(ledger: Ledger, new_ledger: NewLedger) -> None:
+    """However long it is: newest first, and no further than somebody goes on asking."""
+    entries = [an_entry(revision) for revision in range(1, MANY)]
+    await ledger.append_journal(entries)
+    reader = new_ledger()
+    assert [entry async for entry in reader.history(WORKLOAD)] == entries[::-1]
+    async for entry in reader.history(WORKLOAD):
+        assert entry == entries[-1]
+        break
+    assert [entry async for entry in reader.history("other")] == []
+
+
+async def test_the_journal_is_read_from_any_moment(ledger: Ledger) -> None:
+    """One decision a minute, by workers of which one is five minutes behind: none is lost or added."""
+    entries = [
+        replace(an_entry(revision), at=at(60 * (revision - 5 * (revision % 3 == 0))))
+        for revision in range(1, MANY)
+    ]
+    await ledger.append_journal(entries)
+    for minute in (-9, 0, 1, 2, 20, MANY - 30, MANY, MANY + 99):
+        found = [entry async for entry in ledger.history(WORKLOAD, at(60 * minute))]
+        assert found == [entry for entry in reversed(entries) if entry.at <= at(60 * minute)]
+
+
+async def test_a_decision_is_found_by_its_revision(ledger: Ledger, new_ledger: NewLedger) -> None:
+    """However many came after it; where there is none, or it is another workload's, there is none."""
+    await ledger.append_journal([an_entry(revision) for revision in (3, *range(5, MANY))])
+    await ledger.append_journal([an_entry(4, "other")])
+    reader = new_ledger()
+    assert await reader.decision(WORKLOAD, 3) == an_entry(3)
+    assert await reader.decision(WORKLOAD, 4) is None
+    assert await reader.decision("nobody", 3) is None
 
 
 async def test_an_entry_is_added_once(ledger: Ledger, new_ledger: NewLedger) -> None:

@@ -158,7 +158,7 @@ class AzureRest:
         return answer
 
     async def _query(self, request: web.Request) -> web.Response:
-        question = self.asked[-1].json
+        question = await request.json()
         if set(question) != {"query", "timespan"}:
             return error(400, "BadArgumentError")
         columns = [{"name": name, "type": "dynamic"} for name in self.columns]
@@ -183,7 +183,8 @@ class AzureRest:
 
     async def _history(self, request: web.Request) -> web.Response:
         entity = request.match_info["entity"]
-        begin, end = (datetime.fromisoformat(self.asked[-1].json[key]) for key in ("startAt", "endAt"))
+        window = await request.json()
+        begin, end = (datetime.fromisoformat(window[key]) for key in ("startAt", "endAt"))
         rows = [
             row
             for row in self.history.get(entity, [])

@@ -49,6 +49,8 @@ def test_the_catalogue_has_the_rules_that_are_promised() -> None:
         "root-node-unknown": (Playbook.PAGE, Severity.ERROR, None),
         CANNOT_READ: (Playbook.DRAIN, Severity.CRITICAL, None),
         MAY_NOT_READ: (Playbook.PAGE, Severity.CRITICAL, None),
+        "lag-probe-blind-for-long": (Playbook.PAGE, Severity.WARNING, None),
+        "lag-probe-blind": (Playbook.NOTIFY, Severity.WARNING, None),
         "key-vault-red": (Playbook.PAGE, Severity.ERROR, None),
         "cluster-red": (Playbook.NOTIFY, Severity.WARNING, None),
         "event-hub-red": (Playbook.NOTIFY, Severity.WARNING, None),

@@ -13,6 +13,7 @@ from rules.health import (
     fold,
     forget,
     from_future,
+    last_word,
     stands,
     too_old,
 )
@@ -82,6 +83,44 @@ def test_fold_never_loses_a_newer_word(signals: list[Signal]) -> None:
     """Each register holds the newest of all that was said for it."""
     for key, kept in fold({}, signals).items():
         assert all(kept.newness >= signal.newness for signal in signals if signal.key == key)
+
+
+@given(said)
+def test_a_doubt_is_kept_only_while_it_is_the_last_word_of_its_source(signals: list[Signal]) -> None:
+    """Beside what the source last knew: a red that came before it is not lost, whatever came first (P15)."""
+    folded = fold({}, signals)
+    for key in {signal.key.knowing for signal in signals if signal.health}:
+        words = [signal for signal in signals if signal.health and signal.key.knowing == key]
+        known = [signal for signal in words if signal.health is not Health.UNKNOWN]
+        assert folded.get(key) == max(known, key=lambda each: each.newness, default=None)
+        assert last_word(folded, key) == max(words, key=lambda each: each.newness)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "an_hour_later"),
+    [
+        (Health.RED, Health.RED, Health.RED),
+        # Unknown deserves less trust than what is seen to be slow; but it goes stale, and that does not.
+        (Health.YELLOW, Health.UNKNOWN, Health.YELLOW),
+        (Health.GREEN, Health.UNKNOWN, Health.UNKNOWN),
+    ],
+)
+def test_a_source_that_does_not_know_takes_nothing_back(
+    before: Health, now: Health, an_hour_later: Health
+) -> None:
+    """Red stays red, however long the doubt lasts; what was green is unknown at once."""
+    doubt = a_signal(health=Health.UNKNOWN, observed_at=at(-1))
+    said = fold({}, [a_signal(health=before, observed_at=at(-2)), doubt])
+    assert facts(said, NOW, POLICY).node("weu", NODE).health is now
+    assert facts(said, at(3600), POLICY).node("weu", NODE).health is an_hour_later
+
+
+def test_what_is_known_again_settles_the_doubt() -> None:
+    """The newest word counts, be it better or worse."""
+    doubt = a_signal(health=Health.UNKNOWN)
+    for again in (Health.GREEN, Health.YELLOW, Health.RED):
+        known = a_signal(health=again, observed_at=at(1))
+        assert fold({}, [known, doubt]) == fold({}, [doubt, known]) == registers([known])
 
 
 def test_fold_leaves_its_argument_alone() -> None:
@@ -169,10 +208,13 @@ def test_what_names_no_node_and_no_alert_is_no_fact() -> None:
     assert nothing == Facts({}, {})
 
 
-def test_a_silent_source_is_forgotten_at_the_horizon_and_a_firing_alert_later() -> None:
-    """Both are kept up to their time and not beyond, so that the record stays bounded (P19)."""
+def test_a_silent_source_is_forgotten_at_the_horizon_and_its_bad_news_later() -> None:
+    """Each is kept up to its time and not beyond, so that the record stays bounded (P19)."""
     for signal, limit in (
-        (a_signal(health=Health.RED), POLICY.forget_after),
+        (a_signal(), POLICY.forget_after),
+        (a_signal(health=Health.UNKNOWN), POLICY.forget_after),
+        (a_signal(health=Health.YELLOW), POLICY.forget_firing_after),
+        (a_signal(health=Health.RED), POLICY.forget_firing_after),
         (an_alert(condition=AlertState.RESOLVED), POLICY.forget_after),
         (an_alert(), POLICY.forget_firing_after),
     ):

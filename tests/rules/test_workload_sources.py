@@ -6,6 +6,8 @@ from rules.load import load_workload
 from rules.stamp_file import HEALTH_SCORE_QUERY
 from rules.topology import (
     BlobContainer,
+    Deployment,
+    Endpoint,
     EventHub,
     HealthModel,
     HealthQuery,
@@ -46,6 +48,20 @@ def test_connections_are_references_to_secrets() -> None:
     assert weu.event_hub
     assert weu.event_hub.connection == SecretRef("HUB")
     assert weu.event_hub.checkpoints == BlobContainer("here", connection=SecretRef("STORE"))
+
+
+def test_what_may_be_restarted_and_asked_is_named_with_references_to_its_secrets() -> None:
+    """They stay references on their way out of the file: whoever acts reads them."""
+    here = "api_server: https://k.example, namespace: shop, deployment: bp, token: env:TOKEN, ca: env:CA"
+    head = f"deployments:\n  - {{name: processor, stamp: weu, {here}}}\n"
+    hook = "webhooks:\n  - {name: scale-out, url: env:HOOK, secret: env:KEY}\n"
+    shop = load_workload(a_file(stamps=WEU + NEU) + head + hook, "w.yaml")
+    assert shop.deployments == (
+        Deployment(
+            "https://k.example", "shop", "bp", SecretRef("TOKEN"), SecretRef("CA"), "processor", "weu"
+        ),
+    )
+    assert shop.webhooks == (Endpoint(SecretRef("HOOK"), SecretRef("KEY"), "scale-out"),)
 
 
 @pytest.mark.parametrize(

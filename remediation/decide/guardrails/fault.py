@@ -7,7 +7,8 @@ from remediation.decide.proof import not_taken_back
 from remediation.ledger.intent import Verb
 from rules.conditions import Answer, Verdict, words
 from rules.evaluate import ask
-from rules.health import facts
+from rules.findings import Finding
+from rules.health import Registers, facts, last_word
 from rules.policy import Policy
 from rules.reach import Scope
 from rules.scope import TELEMETRY
@@ -26,15 +27,22 @@ def only_a_stamp_fault(case: Case) -> Hold | None:
     """Hold where a drain cannot mend what is broken, or where that cannot be known."""
     if case.scope.scope is not Scope.STAMP:
         return Hold(Guardrail.ONLY_A_STAMP_FAULT, f"{case.scope.scope}: {case.scope.reason}")
-    in_rotation = [name for name in case.situation.workload.stamp_names if name not in case.record.out()]
-    failing = {name for name in in_rotation if (seen := case.seen(name)) and not serves(seen)}
-    failing.add(case.step.stamp)
-    if case.live is None or 2 * len(failing) <= len(in_rotation):
+    in_rotation, failing = failing_now(case)
+    if 2 * len(failing) <= len(in_rotation):
         return None
     names = ", ".join(sorted(failing))
     return Hold(
         Guardrail.ONLY_A_STAMP_FAULT, f"of {len(in_rotation)} stamps in rotation, these fail now: {names}"
     )
+
+
+def failing_now(case: Case) -> tuple[list[str], set[str]]:
+    """The stamps in rotation, and those of them that are seen not to serve; the target is one of both."""
+    # By a second lever the target is taken out once more: its users are still there.
+    out = case.record.out() - {case.step.stamp}
+    in_rotation = [name for name in case.situation.workload.stamp_names if name not in out]
+    failing = {name for name in in_rotation if (seen := case.seen(name)) and not serves(seen)}
+    return in_rotation, failing | {case.step.stamp}
 
 
 def settled(case: Case) -> Hold | None:
@@ -45,11 +53,16 @@ def settled(case: Case) -> Hold | None:
     """
     if case.finding is None:
         return None
-    alone = case.finding.alone_since or case.now
-    stood = case.now - (alone if case.step.verb is Verb.DRAIN else case.finding.since)
+    stood = stood_for(case.finding, case)
     if stood >= case.policy.settle:
         return None
     return Hold(Guardrail.SETTLED, f"settling: {words(stood)} of {words(case.policy.settle)}")
+
+
+def stood_for(finding: Finding, case: Case) -> timedelta:
+    """How long a finding has stood; for a drain, as one stamp's own."""
+    alone = finding.alone_since or case.now
+    return case.now - (alone if case.step.verb is Verb.DRAIN else finding.since)
 
 
 def rests_on_fresh_signals(case: Case) -> Hold | None:
@@ -76,29 +89,37 @@ def _verdict_by_worthy_signals(case: Case) -> Verdict:
     while True:
         standing = facts(left, case.now, case.policy)
         verdict, _ = ask(case.step.rule, case.step.stamp or None, standing, case.record.since, case.now)
-        unworthy = [s.key for s in verdict.evidence if not _worthy(s, case.now, case.policy)]
+        unworthy = [s.key for s in verdict.evidence if not _worthy(s, left, case.now, case.policy)]
         if not unworthy:
             return verdict
         for key in unworthy:
             del left[key]
 
 
-def _worthy(signal: Signal, now: datetime, policy: Policy) -> bool:
-    age = now - signal.observed_at
-    return signal.may_act and age <= (policy.fresh_for if signal.health else policy.may_act_for)
+def _worthy(signal: Signal, registers: Registers, now: datetime, policy: Policy) -> bool:
+    """Whether it may cause an action: in time, in earnest, and its source has not come to doubt it."""
+    if not signal.may_act or last_word(registers, signal.key) != signal:
+        return False
+    return now - signal.observed_at <= (policy.fresh_for if signal.health else policy.may_act_for)
 
 
 def _why_not_worthy(case: Case) -> str:
     assert case.finding is not None  # noqa: S101 - the caller has looked
     if not case.finding.may_act:
         return case.finding.why
-    signals = [case.record.registers.get(key) for key in case.finding.evidence]
-    ages = [case.now - signal.observed_at for signal in signals if signal]
-    age = words(min(ages, default=timedelta()))
-    policy = case.policy
+    said = [key for key in case.finding.evidence if key == key.knowing]
+    if doubts := [key.source for key in said if key.doubt in case.record.registers]:
+        return f"{', '.join(dict.fromkeys(doubts))} has said since that it does not know"
+    return age_of(case.finding, case)
+
+
+def age_of(finding: Finding, case: Case) -> str:
+    """How old the newest word is that the finding rests on, and how old it may be."""
+    signals = [case.record.registers.get(key) for key in finding.evidence]
+    age = words(min((case.now - signal.observed_at for signal in signals if signal), default=timedelta()))
     return (
-        f"the newest signal is {age} old; health may act for {words(policy.fresh_for)}, "
-        f"an alert for {words(policy.may_act_for)}"
+        f"the newest signal is {age} old; health may act for {words(case.policy.fresh_for)}, "
+        f"an alert for {words(case.policy.may_act_for)}"
     )
 
 
@@ -112,10 +133,15 @@ def telemetry_sees(case: Case) -> Hold | None:
 def not_flapping(case: Case) -> Hold | None:
     """Hold what would move a stamp about that comes and goes by itself."""
     policy = case.policy
-    turns = sum(1 for at in case.target.turns if at > case.now - policy.flaps_within)
+    turns = turns_of(case)
     if turns < policy.flaps:
         return None
     return Hold(Guardrail.FLAPPING, f"flapping: red {turns} times within {words(policy.flaps_within)}")
+
+
+def turns_of(case: Case) -> int:
+    """How often the target has turned red lately."""
+    return sum(1 for at in case.target.turns if at > case.now - case.policy.flaps_within)
 
 
 def proven_healthy(case: Case) -> Hold | None:

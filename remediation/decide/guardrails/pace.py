@@ -48,7 +48,7 @@ def cooled_down(case: Case) -> Hold | None:
     back_at = case.target.rejoined_at
     if back_at is not None and case.now - back_at <= case.policy.probation:
         return None
-    made = _others_drains(case)
+    made = others_drains(case)
     if not made:
         return None
     passed = case.now - made[-1]
@@ -60,10 +60,10 @@ def cooled_down(case: Case) -> Hold | None:
 
 def within_budget(case: Case) -> Hold | None:
     """Hold when this workload has been drained often enough, by whichever rule, worker or person."""
-    return _over_budget(_others_drains(case), "drains", case)
+    return _over_budget(others_drains(case), "drains", case)
 
 
-def _others_drains(case: Case) -> list[datetime]:
+def others_drains(case: Case) -> list[datetime]:
     """When drains were begun in the last 24 hours, oldest first; not this step's own begun attempt."""
     own = case.own_intent
     begun = own is not None and own.attempts > 0
@@ -73,9 +73,7 @@ def _others_drains(case: Case) -> list[datetime]:
 
 def target_cooled_down(case: Case) -> Hold | None:
     """Hold a restart or webhook too soon after the same one: had that helped, nobody would ask again."""
-    step = case.step
-    same = (step.stamp, step.target)
-    made = [_at(each) for each in _others_like_it(case) if (each.stamp, each.target) == same]
+    step, made = case.step, on_this_target(case)
     if not made:
         return None
     passed = case.now - max(made)
@@ -85,10 +83,21 @@ def target_cooled_down(case: Case) -> Hold | None:
     return Hold(Guardrail.COOLDOWN, f"the last {step.verb} of {step.target} was {waited} ago")
 
 
+def on_this_target(case: Case) -> list[datetime]:
+    """When the same step was taken on the same target."""
+    same = (case.step.stamp, case.step.target)
+    return [_at(each) for each in _others_like_it(case) if (each.stamp, each.target) == same]
+
+
 def verb_within_budget(case: Case) -> Hold | None:
     """Hold when restarts, or webhooks, have been tried often enough: each verb has the budget of drains."""
+    return _over_budget(of_this_verb(case), f"{case.step.verb}s", case)
+
+
+def of_this_verb(case: Case) -> list[datetime]:
+    """When such steps were taken in the last 24 hours, whatever they were taken on, oldest first."""
     made = sorted(_at(intent) for intent in _others_like_it(case))
-    return _over_budget([at for at in made if at > case.now - DAY], f"{case.step.verb}s", case)
+    return [at for at in made if at > case.now - DAY]
 
 
 def _over_budget(made: list[datetime], what: str, case: Case) -> Hold | None:
@@ -96,10 +105,15 @@ def _over_budget(made: list[datetime], what: str, case: Case) -> Hold | None:
     policy = case.policy
     if hour < policy.drains_per_hour and len(made) < policy.drains_per_day:
         return None
-    return Hold(
-        Guardrail.BUDGET,
-        f"{hour} of {policy.drains_per_hour} {what} in the last hour, "
-        f"{len(made)} of {policy.drains_per_day} in the last 24 hours",
+    return Hold(Guardrail.BUDGET, spent(made, what, case))
+
+
+def spent(made: list[datetime], what: str, case: Case) -> str:
+    """How much of the budget is spent, in words."""
+    hour = sum(1 for at in made if at > case.now - HOUR)
+    return (
+        f"{hour} of {case.policy.drains_per_hour} {what} in the last hour, "
+        f"{len(made)} of {case.policy.drains_per_day} in the last 24 hours"
     )
 
 

@@ -19,14 +19,18 @@ def keeps_enough_serving(case: Case) -> Hold | None:
     """
     if looked_at(case):
         return None  # that one holds already, and says more
-    survivors = _survivors(case)
-    # Not `min_serving` alone: no configuration takes the last stamp out.
-    wanted = max(1, case.policy.min_serving)
+    survivors = survivors_of(case)
+    wanted = wanted_serving(case)
     if len(survivors) >= wanted:
         return None
     # Name the survivors: the engineer on call judges an override by them.
     names = ", ".join(survivors) or "no other stamp"
     return Hold(Guardrail.KEEPS_ENOUGH_SERVING, f"only {names} would serve, and {wanted} must")
+
+
+def wanted_serving(case: Case) -> int:
+    """How many others must serve. Not `min_serving` alone: no configuration takes the last stamp out."""
+    return max(1, case.policy.min_serving)
 
 
 def enough_capacity(case: Case) -> Hold | None:
@@ -35,21 +39,23 @@ def enough_capacity(case: Case) -> Hold | None:
     Asked only where the workload says how much load there is. Of those that
     may fail the largest are taken; one of which no capacity is known carries nothing.
     """
-    load, spare = case.policy.load, case.policy.spare
+    load = case.policy.load
     if load is None or looked_at(case):
         return None
-    survivors = _survivors(case)
+    left, words = carried(case)
+    return None if left >= load else Hold(Guardrail.ENOUGH_CAPACITY, words)
+
+
+def carried(case: Case) -> tuple[int, str]:
+    """How much the others would carry, the largest `spare` of them left out; and in words."""
+    survivors, spare = survivors_of(case), case.policy.spare
     known = {stamp.name: stamp.capacity for stamp in case.situation.workload.stamps}
-    carried = sorted((known.get(name) or 0 for name in survivors), reverse=True)
-    left = sum(carried[spare:])
-    if left >= load:
-        return None
+    left = sum(sorted((known.get(name) or 0 for name in survivors), reverse=True)[spare:])
     names = ", ".join(survivors) or "no other stamp"
     without = f" without the {spare} largest" if spare else ""
     unsaid = [name for name in survivors if not known.get(name)]
     also = f"; no capacity is given for {', '.join(unsaid)}" if unsaid else ""
-    reason = f"{names} would carry {left}{without}, and the load is {load}{also}"
-    return Hold(Guardrail.ENOUGH_CAPACITY, reason)
+    return left, f"{names} would carry {left}{without}, and the load is {case.policy.load}{also}"
 
 
 def others_have_headroom(case: Case) -> Hold | None:
@@ -84,5 +90,6 @@ def serving(case: Case) -> set[str]:
     return by_record & case.live.serving(case.now, case.policy.look_fresh_for)
 
 
-def _survivors(case: Case) -> list[str]:
+def survivors_of(case: Case) -> list[str]:
+    """Those that would go on serving, but for the target."""
     return sorted(serving(case) - {case.step.stamp})
