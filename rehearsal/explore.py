@@ -8,9 +8,10 @@ faults that still break it, printed with its seed, and kept as a file that is ru
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from random import Random
 
@@ -28,6 +29,7 @@ LASTS_SECONDS = (20, 45, 95, 150)
 TROUBLES_MOST = 3
 FAULTS_MOST = 3
 SHRINK_RUNS_MOST = 60
+TELL_EVERY = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +74,20 @@ class Covered:
         self.kinds.update(str(each.kind) for each in schedule.troubles)
 
     def add(self, other: "Covered") -> None:
-        """What another process has run."""
+        """What another process has run at the same time."""
+        self._count_in(other)
+        self.seconds = max(self.seconds, other.seconds)
+
+    def follow(self, other: "Covered") -> None:
+        """What was run afterwards."""
+        self._count_in(other)
+        self.seconds += other.seconds
+
+    def _count_in(self, other: "Covered") -> None:
         self.schedules += other.schedules
         self.points |= other.points
         self.kinds += other.kinds
         self.broken += other.broken
-        self.seconds = max(self.seconds, other.seconds)
 
     def __str__(self) -> str:
         rate = self.schedules / self.seconds if self.seconds else 0.0
@@ -87,7 +97,8 @@ class Covered:
         )
 
 
-def load_bases(folder: Path) -> dict[str, Scenario]:
+@cache
+def load_bases(folder: Path) -> Bases:
     """The base scenarios of a folder, by file name.
 
     Raises:
@@ -174,19 +185,25 @@ def _some_trouble(scenario: Scenario, chance: Random) -> Befalls:
     return Befalls(kind, chance.randrange(10, max(20, latest)), chance.choice(LASTS_SECONDS), where)
 
 
-def schedules(bases: Bases, seed: str, share: tuple[int, int] = (0, 1)) -> Iterator[Schedule]:
+def schedules(
+    bases: Bases, seed: str, share: tuple[int, int] = (0, 1), swept: Collection[str] = ()
+) -> Iterator[Schedule]:
     """All there is to run, in the order in which it is worth it; the `share` of one of several processes.
 
-    Of three runs two are of the list of all single faults, as long as it lasts.
+    Of three runs two are of the list of all single faults, as long as it lasts; those of the scenarios
+    that have been `swept` are not run again.
     """
     mine, of = share
-    rest = iter(singles(bases, seed)[mine::of])
-    some, much = pairs(bases, f"{seed}.{mine}"), nights(bases, f"{seed}.{mine}")
+    rest = singles({name: one for name, one in bases.items() if name not in swept}, seed)[mine::of]
+    return _mixed(rest, pairs(bases, f"{seed}.{mine}"), nights(bases, f"{seed}.{mine}"))
+
+
+def _mixed(
+    rest: Iterable[Schedule], some: Iterator[Schedule], much: Iterator[Schedule]
+) -> Iterator[Schedule]:
+    left = iter(rest)
     while True:
-        for _ in range(4):
-            single = next(rest, None)
-            if single is not None:
-                yield single
+        yield from islice(left, 4)
         yield next(some)
         yield next(much)
 
@@ -196,21 +213,21 @@ def explore(
     chosen: Iterable[Schedule],
     *,
     until: float | None = None,
-    most: int | None = None,
     stop_at: int = 10,
+    tell: Callable[[Covered], None] = lambda _: None,
 ) -> Covered:
-    """Run schedules until the time (of `time.monotonic`) or their number is over.
+    """Run schedules until there are no more, or the time (of `time.monotonic`) is over.
 
     Args:
         bases: the scenarios.
         chosen: what to run.
         until: when to stop.
-        most: after how many.
         stop_at: after so many that break a promise.
+        tell: is told from time to time how far it is.
     """
     covered, began = Covered(), time.monotonic()
     for schedule in chosen:
-        if (until is not None and time.monotonic() >= until) or covered.schedules == most:
+        if until is not None and time.monotonic() >= until:
             break
         covered.count(schedule)
         violations = verdict(bases, schedule)
@@ -218,6 +235,9 @@ def explore(
             covered.broken.append(shrunk(bases, Broken(schedule, tuple(violations))))
             if len(covered.broken) >= stop_at:
                 break
+        if covered.schedules % TELL_EVERY == 0:
+            covered.seconds = time.monotonic() - began
+            tell(covered)
     covered.seconds = time.monotonic() - began
     return covered
 
@@ -247,6 +267,7 @@ def keep(broken: Broken, folder: Path) -> Path:
     schedule = broken.schedule
     stem = re.sub(r"[^a-z0-9]+", "-", f"{min(broken.promises)}-{schedule}".lower()).strip("-")[:90]
     path = folder / f"{stem}.json"
+    folder.mkdir(parents=True, exist_ok=True)
     why = "; ".join(str(each) for each in broken.violations)
     path.write_text(replace(schedule, why=why).to_json(), "utf-8")
     return path

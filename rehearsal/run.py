@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import random
+import sys
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -131,6 +132,8 @@ def errors_noted(world: World) -> Iterator[None]:
         if method in ("error", "exception", "critical"):
             process = process_now()
             said = ", ".join(f"{key}={value}" for key, value in event.items() if key not in _NOT_SAID)
+            error = sys.exc_info()[1] if event.get("exc_info") else None
+            said += f" ({error!r})" if error is not None else ""
             world.note(Kind.FAULT, f"{event['event']}: {said}", who=process.name if process else "")
         raise structlog.DropEvent
 

@@ -2,55 +2,99 @@
 
     python -m rehearsal.simulate FOLDER [-n N] [--minutes M] [--seed S] [--keep FOLDER]
 
-FOLDER holds the base scenarios. What breaks a promise is shrunk, printed and kept. Exit status 1 then.
+FOLDER holds the base scenarios. First comes every single fault at every call of those in `SWEPT`, always
+all of them. Then, so many or so long as is asked for, the single faults of the other scenarios, pairs and
+whole nights. At the end survivors fail around drains, to say how much no look can exclude. What breaks
+a promise is shrunk, printed and kept. Exit status 1 then.
 """
 
 import argparse
+import gc
 import multiprocessing
 import os
 import sys
 import time
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
-from rehearsal.explore import Covered, explore, keep, kinds, load_bases, points_of, schedules, singles
+from rehearsal.explore import Broken, Covered, explore, keep, kinds, load_bases, schedules, singles
+from rehearsal.residual import MEASURED_IN, Residue, measure
 
 STOP_AT = 10
+
+SWEPT = (
+    "drain-and-rejoin.yaml",
+    "out-by-itself.yaml",
+    "second-lever.yaml",
+    "stuck.yaml",
+    "two-stamps.yaml",
+    "all-red.yaml",
+    "edge.yaml",
+    "by-hand.yaml",
+    "approve.yaml",
+    "ledger-out.yaml",
+    "restart-step.yaml",
+    "flapping.yaml",
+    "webhook.yaml",
+)
+"""The scenarios of which every single fault is run: between them, every way that an incident can go."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What was asked for, and which share of it a process does."""
+
+    folder: Path
+    seed: str
+    most: int
+    minutes: float
+    residue: int
+    mine: int = 0
+    of: int = 1
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run, print, and return the exit status."""
     given = _arguments(arguments)
-    folder = Path(given.folder)
-    shares = [(folder, given.seed, each, given.processes, given) for each in range(given.processes)]
-    covered = Covered()
+    bases = load_bases(Path(given.folder))
+    missing = [name for name in SWEPT if name not in bases]
+    if missing:
+        _say(f"{given.folder} has no {', '.join(missing)}")
+        return 2
+    of = given.processes
+    whole = _Asked(Path(given.folder), given.seed, -(-given.n // of), given.minutes, -(-given.residue // of))
+    asked = [replace(whole, mine=mine, of=of) for mine in range(of)]
     context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(given.processes, mp_context=context) as pool:
-        for part in pool.map(_share, shares):
-            covered.add(part)
-    bases = load_bases(folder)
-    points = sum(len(points_of(name, scenario)) for name, scenario in bases.items())
-    _say(f"seed {given.seed}: {covered}")
-    _say(
-        f"  {len(bases)} base scenarios with {points} calls, {len(singles(bases, given.seed))} single faults"
-    )
-    _say(f"  kinds: {', '.join(f'{kind} {covered.kinds[kind]}' for kind in kinds())}")
-    for broken in covered.broken:
-        kept = keep(broken, Path(given.keep)) if given.keep else None
-        _say(
-            f"\nseed {broken.schedule.seed}, smallest set of faults"
-            f"{f', kept as {kept}' if kept else ''}:\n{broken}"
-        )
-    return 1 if covered.broken else 0
+    with ProcessPoolExecutor(of, mp_context=context) as pool:
+        covered = _all(pool.map(_sweep, asked))
+        every = len(singles({name: bases[name] for name in SWEPT}, given.seed))
+        _say(f"single faults: {covered.schedules} of {every}, in {len(SWEPT)} scenarios: {covered}")
+        _tell_broken(covered.broken, given.keep)
+        rest = _all(pool.map(_rest, asked))
+        _say(f"then single faults of the others, pairs, and nights, in {len(bases)} scenarios: {rest}")
+        _tell_broken(rest.broken, given.keep)
+        covered.follow(rest)
+        _say(f"in all, seed {given.seed}: {covered}")
+        _say(f"  {', '.join(f'{kind} {covered.kinds[kind]}' for kind in kinds())}")
+        residue = Residue()
+        for part in pool.map(_residue, asked):
+            residue.add(part)
+    _say("residual risk: " + "\n  ".join(residue.lines()))
+    return 1 if covered.broken or residue.broken else 0
 
 
 def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="rehearsal.simulate", description="Break the worker, if you can.")
     parser.add_argument("folder", help="base scenarios")
-    parser.add_argument("-n", type=int, default=0, help="how many schedules, over all processes")
-    parser.add_argument("--minutes", type=float, default=0.0, help="for how long; without N: 10")
+    parser.add_argument("-n", type=int, default=0, help="how many schedules after the single faults")
+    parser.add_argument("--minutes", type=float, default=0.0, help="for how long after them; without N: 10")
     parser.add_argument("--seed", default="1", help="of all chance")
     parser.add_argument("--keep", default="", help="where to keep what breaks a promise")
+    parser.add_argument("--residue", type=int, default=400, help="how many survivors fail around a drain")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     given = parser.parse_args(arguments)
     if not given.n and not given.minutes:
@@ -58,12 +102,45 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     return given
 
 
-def _share(task: tuple[Path, str, int, int, argparse.Namespace]) -> Covered:
-    folder, seed, mine, of, given = task
-    bases = load_bases(folder)
-    until = time.monotonic() + 60 * given.minutes if given.minutes else None
-    most = -(-given.n // of) if given.n else None
-    return explore(bases, schedules(bases, seed, (mine, of)), until=until, most=most, stop_at=STOP_AT)
+def _all(parts: Iterable[Covered]) -> Covered:
+    covered = Covered()
+    for part in parts:
+        covered.add(part)
+    return covered
+
+
+def _sweep(asked: _Asked) -> Covered:
+    """This process's share of every single fault."""
+    gc.freeze()  # what is loaded stays: looking for garbage in it takes a tenth of the time
+    bases = load_bases(asked.folder)
+    chosen = singles({name: bases[name] for name in SWEPT}, asked.seed)[asked.mine :: asked.of]
+    return explore(bases, chosen, stop_at=STOP_AT, tell=partial(_far, asked, len(chosen)))
+
+
+def _rest(asked: _Asked) -> Covered:
+    """This process's share of what is chosen by chance."""
+    bases = load_bases(asked.folder)
+    until = time.monotonic() + 60 * asked.minutes if asked.minutes else None
+    most = asked.most or None
+    chosen = islice(schedules(bases, asked.seed, (asked.mine, asked.of), swept=SWEPT), most)
+    return explore(bases, chosen, until=until, stop_at=STOP_AT, tell=partial(_far, asked, most))
+
+
+def _residue(asked: _Asked) -> Residue:
+    scenario = load_bases(asked.folder)[MEASURED_IN]
+    return measure(scenario, MEASURED_IN, asked.residue, f"{asked.seed}.{asked.mine}")
+
+
+def _far(asked: _Asked, most: int | None, covered: Covered) -> None:
+    """For whoever waits."""
+    of = f" of {most}" if most else ""
+    sys.stderr.write(f"  process {asked.mine + 1}: {covered.schedules}{of}, {covered}\n")
+
+
+def _tell_broken(found: Iterable[Broken], folder: str) -> None:
+    for broken in found:
+        kept = f", kept as {keep(broken, Path(folder))}" if folder else ""
+        _say(f"\nseed {broken.schedule.seed}, smallest set of faults{kept}:\n{broken}")
 
 
 def _say(line: str) -> None:

@@ -8,6 +8,7 @@ from local.demo.story import CALM, STAMP, Sight, Step, Story
 from local.workload.faults import Fault
 from remediation.decide.lag import Lag
 from remediation.decide.lagging import CONSUMER_LAG
+from rules.health import last_word
 from rules.queue import not_passed
 from rules.signals import Health, RegisterKey
 
@@ -60,7 +61,7 @@ THERE_AND_BACK = (f"drained {STAMP}", f"rejoined {STAMP}")
 
 def _lag(sight: Sight) -> str:
     """What the worker's probe says of the stamp's processor: a health, and why."""
-    said = sight.watcher.record.registers.get(RegisterKey(STAMP, "BackgroundProcessor", CONSUMER_LAG))
+    said = last_word(sight.watcher.record.registers, RegisterKey(STAMP, "BackgroundProcessor", CONSUMER_LAG))
     return f"{said.health} {' '.join(said.reasons)}" if said is not None else ""
 
 

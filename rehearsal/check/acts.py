@@ -13,6 +13,7 @@ from rules.rule import Proof
 from rules.signals import Health
 
 HOUR_SECONDS, DAY_SECONDS = 3600, 86_400
+JUST_BEFORE_SECONDS = 0.001
 
 
 def one_drain_in_flight(case: Case) -> Iterator[Violation]:
@@ -228,7 +229,8 @@ def keeps_out_of_maintenance(case: Case) -> Iterator[Violation]:
         if not effect.by_worker or effect.stamp not in case.truths.maintenance:
             continue
         since = each.at - case.policy.look_fresh_for.total_seconds() - LATENCY_MOST_SECONDS
-        if effect.verb != FENCE and case.truths.maintenance[effect.stamp].always(since, each.at):
+        until = each.at - JUST_BEFORE_SECONDS  # the deed itself ends it
+        if effect.verb != FENCE and case.truths.maintenance[effect.stamp].always(since, until):
             yield Violation("P12", each.at, f"{effect.verb} of {effect.stamp}, which is in maintenance")
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from rehearsal.check.case import Case, Violation
+from rehearsal.faults.blob_store import LETTER
 from rehearsal.faults.kinds import CallFault
 from rehearsal.history import Happening, Kind, Sent
 from rehearsal.world.what import What
@@ -34,7 +35,7 @@ def signals_are_considered(case: Case) -> Iterator[Violation]:
 
 def signals_arrive(case: Case) -> Iterator[Violation]:
     """P6: what was sent to the hub is taken in, once whatever held it up is over."""
-    refused = any(True for _ in case.history.of(Kind.REFUSED))
+    refused = _gave_up(case)
     taken = {one for each in case.history.of(Kind.TAKEN) for one in _ids(each)}
     for each in case.history.of(Kind.SENT):
         if not isinstance(each.what, Sent) or each.at > case.end - TOLD_WITHIN_SECONDS or refused:
@@ -42,6 +43,11 @@ def signals_arrive(case: Case) -> Iterator[Violation]:
         lost = [one for one in each.what.signals if one not in taken]
         if lost:
             yield Violation("P6", each.at, f"{lost[0]} was sent and never taken in")
+
+
+def _gave_up(case: Case) -> bool:
+    """Whether a sender gave up: what it had to say was never accepted. A 4xx is an answer."""
+    return any("refused with 4" not in each.words for each in case.history.of(Kind.REFUSED))
 
 
 def _ids(taken: Happening) -> tuple[str, ...]:
@@ -59,18 +65,19 @@ def decisions_are_kept(case: Case) -> Iterator[Violation]:
 
 
 def the_unreadable_is_buried(case: Case) -> Iterator[Violation]:
-    """P7: as many dead letters as there were bodies that nobody could read."""
-    bodies = {
-        each.what.body
-        for each in case.history.of(Kind.SENT)
-        if isinstance(each.what, Sent) and each.what.body and not each.what.signals
+    """P7: for each body that nobody could read there is a dead letter, known by its length."""
+    if _gave_up(case) and case.disturbed_seconds > TOLD_WITHIN_SECONDS:
+        return
+    buried = {
+        each.what[1]
+        for each in case.history.of(Kind.BURIED)
+        if isinstance(each.what, tuple) and each.what[0] == LETTER
     }
-    buried = sum(1 for _ in case.history.of(Kind.BURIED))
-    refused = any(True for _ in case.history.of(Kind.REFUSED))
-    if buried < len(bodies) and not (refused and case.disturbed_seconds > 60):
-        yield Violation(
-            "P7", case.end, f"{len(bodies)} bodies that cannot be read, and {buried} dead letters"
-        )
+    for each in case.history.of(Kind.SENT):
+        if not isinstance(each.what, Sent) or not each.what.body or each.what.signals:
+            continue
+        if each.at < case.end - TOLD_WITHIN_SECONDS and str(len(each.what.body)) not in buried:
+            yield Violation("P7", each.at, f"{each.words} cannot be read, and there is no dead letter of it")
 
 
 def openings_are_told(case: Case) -> Iterator[Violation]:

@@ -1,6 +1,5 @@
 """Was the worker allowed to? P17 (observe, hold switch) and P18 (approvals)."""
 
-from collections import Counter
 from collections.abc import Iterator
 
 from rehearsal.check.case import LATENCY_MOST_SECONDS, Case, Violation
@@ -8,6 +7,9 @@ from rehearsal.history import Kind
 from rehearsal.worker import TICK_SECONDS
 from remediation.decide.approvals import WORKER
 from rules.policy import Mode
+
+ANSWERED_WITHIN_SECONDS = 10.0
+"""So long people wait for the answer to an order."""
 
 
 def observes(case: Case) -> Iterator[Violation]:
@@ -49,27 +51,35 @@ def _ended(spans: list[tuple[float, float]], begun: dict[str, float], what: str,
 
 
 def is_approved(case: Case) -> Iterator[Violation]:
-    """P18: each step in `approve` has the word of somebody else, and each word is used once."""
+    """P18: each step in `approve` has the word of somebody else."""
     if case.mode is not Mode.APPROVE:
         return
-    given = [each for each in case.history.of(Kind.PERSON) if _is_approval(each.words)]
-    taken: dict[str, tuple[float, str]] = {}
     for deed in case.deeds:
         intent = deed.intent or deed.before
         if intent is None or intent.second:
             continue
-        taken.setdefault(intent.id, (deed.at, str(deed)))
         if not intent.approved_by:
             yield Violation("P18", deed.at, f"{deed}, which nobody approved")
         elif intent.approved_by.casefold() in (intent.author.casefold(), WORKER):
             yield Violation("P18", deed.at, f"{deed}, approved by whoever asked for it")
-    words = Counter(each.who for each in given)
-    for place, (at, said) in enumerate(taken.values(), start=1):
-        before = sum(1 for each in given if each.at < at)
-        if place > before:
-            yield Violation(
-                "P18", at, f"{said}: step {place} by {before} approvals ({sum(words.values())} ever)"
-            )
+
+
+def approved_once(case: Case) -> Iterator[Violation]:
+    """P18: each word is used once: no more steps rest on somebody's word than words were given before."""
+    given, taken = list(_approvals(case)), set()
+    for happening, record in case.records:
+        for intent in record.intents.values():
+            if not intent.approved_by or intent.second:
+                continue
+            # What a person ordered goes on with the next lever by the same word.
+            key = (intent.stamp, intent.verb, intent.author) if intent.author else intent.id
+            if key in taken:
+                continue
+            taken.add(key)
+            before = sum(1 for each in given if each <= happening.at)
+            if len(taken) > before:
+                words = f"{intent.id} is step {len(taken)} by {before} approvals ({len(given)} ever)"
+                yield Violation("P18", happening.at, words)
 
 
 def approvals_expire(case: Case) -> Iterator[Violation]:
@@ -84,8 +94,12 @@ def approvals_expire(case: Case) -> Iterator[Violation]:
                 yield Violation("P18", happening.at, f"approval {one.id} stands {late:.0f} s after its time")
 
 
-def _is_approval(words: str) -> bool:
-    return words.startswith("order approve") and ": 200" in words
+def _approvals(case: Case) -> Iterator[float]:
+    """When each approval was given at the earliest. One that nobody answered may have been kept as well."""
+    for each in case.history.of(Kind.PERSON):
+        said = each.words.startswith("order approve")
+        if said and (": 200" in each.words or ": 503" in each.words or each.words.endswith("nobody answers")):
+            yield each.at - ANSWERED_WITHIN_SECONDS
 
 
-PERMISSION = (observes, heeds_the_hold, is_approved, approvals_expire)
+PERMISSION = (observes, heeds_the_hold, is_approved, approved_once, approvals_expire)

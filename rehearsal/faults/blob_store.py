@@ -11,13 +11,16 @@ from rehearsal.faults.inject import sent_again
 from rehearsal.history import Kind
 from rehearsal.world.store import Store
 from rehearsal.world.what import What
-from remediation.ledger.blob import BlobLedger
+from remediation.ledger.blob import LISTED_FIRST, BlobLedger
 from remediation.ledger.codec import decode_entry
 from remediation.ledger.latest import Latest
 from remediation.ledger.letters import decode_letter
 from remediation.ports import LedgerUnavailableError
 
 _RECORDS, _JOURNAL, _LETTERS = "records/", "journal/", "dead-letters/by-id/"
+
+LETTER = "letter"
+"""The first word of what is written down of a dead letter; the second is how long its body was."""
 
 
 class SaidNoError(Exception):
@@ -55,7 +58,8 @@ class Blobs:
             world.note(Kind.JOURNAL, f"{entry.id} ({entry.cause})", who=who, what=entry)
         elif name.startswith(_LETTERS):
             letter = decode_letter(data)
-            world.note(Kind.BURIED, f"{letter.code}: {letter.reason}", who=who)
+            words = f"{letter.code}: {letter.reason}"
+            world.note(Kind.BURIED, words, who=who, what=(LETTER, str(letter.size)))
         return tag
 
 
@@ -128,4 +132,5 @@ class RehearsedBlobLedger(BlobLedger):
         self._container = WorldContainer(blobs, who)  # type: ignore[assignment] # see its docstring
         self._refused = SaidNoError  # type: ignore[assignment] # the real one needs Azure's SDK
         self._new_write_id = lambda: f"{who}/{next(numbers)}"
+        self._listed_first = LISTED_FIRST
         self._latest = Latest()

@@ -18,6 +18,9 @@ from remediation.decide.looks import HealthLook
 SLOW_SECONDS = 4.0
 """Longer than a probe waits, and shorter than a look stays fresh."""
 
+LEDGER_SLOW_SECONDS = 10.0
+"""Longer than a look stays fresh, and shorter than a tick may last."""
+
 LATE_SECONDS = 75.0
 """Longer than a lease."""
 
@@ -117,8 +120,8 @@ class Injector:
         finally:
             sent_again.set(False)
 
-    async def _slow(self, call: Call, perform: Perform) -> Any:  # noqa: ARG002 - the same for all
-        await asyncio.sleep(SLOW_SECONDS)
+    async def _slow(self, call: Call, perform: Perform) -> Any:
+        await asyncio.sleep(LEDGER_SLOW_SECONDS if call.port == "ledger" else SLOW_SECONDS)
         return await perform()
 
     async def _hangs(self, call: Call, perform: Perform) -> Any:  # noqa: ARG002 - the same for all

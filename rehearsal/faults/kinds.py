@@ -1,10 +1,10 @@
 """What can go wrong with one call, and with which calls?
 
 Each kind is something that a network, an outage or the end of a process really does. What makes no
-difference for a call is left out: a crash before a look is the same as one after it.
+difference for a call is left out: a process that ends between two writes ends before the second of them,
+whatever it was looking at, for a look leaves nothing behind.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -28,23 +28,9 @@ class CallFault(StrEnum):
     PAUSE = "paused"  # the process stands still for longer than its lease, and goes on
 
 
-MEANS: Mapping[CallFault, str] = {
-    CallFault.CRASH_BEFORE: "the process ends before the call",
-    CallFault.CRASH_AFTER: "the process ends after the effect",
-    CallFault.UNAVAILABLE: "the other side does not answer",
-    CallFault.THROTTLED: "429 with Retry-After",
-    CallFault.LOST: "done, but the answer is lost",
-    CallFault.RESENT: "done, and sent once more by the transport",
-    CallFault.SLOW: "4 s late",
-    CallFault.HANGS: "done, and answered 75 s later",
-    CallFault.LATE: "a time-out for the worker, done 75 s later",
-    CallFault.WRONG: "an old answer",
-    CallFault.STALE: "an old version",
-    CallFault.PAUSE: "the process stands still for 95 s",
-}
-
-_EVERY = (CallFault.UNAVAILABLE, CallFault.SLOW, CallFault.CRASH_BEFORE)
-_CHANGES = (CallFault.CRASH_AFTER, CallFault.LOST, CallFault.LATE, CallFault.HANGS, CallFault.PAUSE)
+_EVERY = (CallFault.UNAVAILABLE, CallFault.SLOW)
+_CRASHES = (CallFault.CRASH_BEFORE, CallFault.CRASH_AFTER)
+_CHANGES = (*_CRASHES, CallFault.LOST, CallFault.LATE, CallFault.HANGS, CallFault.PAUSE)
 _MAY_THROTTLE = frozenset({"lever", "origin", "step", "page", "notify"})
 
 
@@ -83,5 +69,5 @@ def fitting(name: str) -> tuple[CallFault, ...]:
     elif method.startswith("look"):
         kinds.append(CallFault.WRONG)
     if name == "ledger.load":
-        kinds += [CallFault.STALE, CallFault.PAUSE]
+        kinds += [CallFault.CRASH_BEFORE, CallFault.STALE, CallFault.PAUSE]
     return tuple(kinds)

@@ -68,20 +68,26 @@ class Befalls:
     """
 
     kind: Trouble
-    at: int
+    at: float
     lasts: int
     where: str = ""
 
     def __str__(self) -> str:
         where = f" {self.where}" if self.where else ""
-        return f"{self.kind}{where} at {self.at} s for {self.lasts} s"
+        return f"{self.kind}{where} at {self.at:g} s for {self.lasts} s"
 
     def entries(self) -> list[EntryModel]:
         """What happens in the timeline."""
         begins, ends = _happens(self)
-        said = [{"at": f"{self.at}s", **begins}] if begins else []
-        said += [{"at": f"{self.at + self.lasts}s", **ends}] if ends else []
+        said = [{"at": _moment(self.at), **begins}] if begins else []
+        said += [{"at": _moment(self.at + self.lasts), **ends}] if ends else []
         return [EntryModel.model_validate(each) for each in said]
+
+
+def _moment(seconds: float) -> str:
+    """As scenarios say it."""
+    whole, rest = divmod(round(seconds * 1000), 1000)
+    return f"{whole}s {rest}ms" if rest else f"{whole}s"
 
 
 def _happens(what: Befalls) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -164,7 +164,7 @@ def test_a_fault_of_the_whole_workload_is_shown(run: Run, tmp_path: Path) -> Non
     written(tmp_path, a_record(registers=registers([red]), incidents={incident.key: incident}))
     shown = run("explain").output
     assert shown.startswith("global: the workload as a whole\n")
-    assert re.search(r"signal    CosmosDB red by /health-models/shop, \d+s old", shown)
+    assert re.search(r"signal    CosmosDB red by /health-models/shop, [0-9hms ]+ old", shown)
     assert "incident  shop/global/database-red since" in shown
     about_one = json.loads(run("explain", "--stamp", "weu", "--json").output)["standing"]
     assert [each["stamp"] for each in about_one] == ["global", "weu"]

@@ -1,5 +1,6 @@
 """After how many schedules is each planted bug found? `make sim-mutants` asks it of all of them."""
 
+import argparse
 import sys
 import time
 import warnings
@@ -71,11 +72,15 @@ def _hunt_by_place(place: int) -> Hunt:
     return hunt(BUGS[place], load_bases(SCENARIOS))
 
 
-def main(words: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Look for all of them, or those with some words in their names, and say after how many schedules."""
+    parser = argparse.ArgumentParser(prog="tests.simulation.find_planted", description=__doc__)
+    parser.add_argument("words", nargs="*", help="of the names of the bugs to look for")
+    parser.add_argument("--processes", type=int, default=cpu_count() or 1)
+    given = parser.parse_args(arguments)
     missed = 0
-    chosen = [place for place, bug in enumerate(BUGS) if all(word in bug.name for word in words)]
-    with ProcessPoolExecutor(cpu_count(), mp_context=get_context("fork")) as pool:
+    chosen = [place for place, bug in enumerate(BUGS) if all(word in bug.name for word in given.words)]
+    with ProcessPoolExecutor(given.processes, mp_context=get_context("fork")) as pool:
         for one in pool.map(_hunt_by_place, chosen):
             sys.stdout.write(f"{one}\n")
             sys.stdout.flush()

@@ -29,7 +29,7 @@ from remediation.ledger.record import Cause
 from remediation.ledger.stamp import Drain, LeverState, Moved
 from remediation.ledger.told import MessageKind
 from remediation.ports import ConflictError, InboxUnavailableError, LedgerUnavailableError
-from rules.scope import Situation
+from rules.scope import Situation, scope_of
 from rules.signals import Health
 
 APPLIED = Outcome(OutcomeKind.APPLIED, "so it is said")
@@ -170,8 +170,9 @@ async def _takes_it_for_done(self: Any, charge: Any, begun: Any, outcome: Any) -
 
 
 def _anybodys(record: Any, begun: Any) -> Any:
-    known = record.intents.get(begun.intent.id)
-    return known if known is not None and known.state is IntentState.ACTING else None
+    # Without the token alone nothing breaks that anybody could see: as long as the intent is being acted
+    # upon, whoever looked says what is so. Without the state as well, a word comes when it has gone on.
+    return record.intents.get(begun.intent.id)
 
 
 async def _fences_nothing(self: Any, stamp: Any, look: Any) -> Outcome:
@@ -264,6 +265,14 @@ def _spends_nothing(self: Any, stamp: str) -> None:
     return None
 
 
+def _a_stamps_own(finding: Any, situation: Any) -> Any:
+    return ScopeVerdict(Scope.STAMP, "so it is said")  # type: ignore[name-defined] # noqa: F821 - of `rules.scope`
+
+
+def _nothing_against(draft: Any, order: Any) -> str:
+    return ""
+
+
 # --- telling and taking in -------------------------------------------------------------------------
 
 
@@ -308,8 +317,16 @@ BUGS: tuple[PlantedBug, ...] = (
     PlantedBug(
         "an old plan is applied again after a conflict", lambda: [_instead(Book, "_write", _old_plan_again)]
     ),
-    PlantedBug("journal entries are dropped", lambda: [_instead(Book, "_append_journal", _forgets_entries)]),
-    PlantedBug("the marker beside the ledger is not read", lambda: [_instead(Book, "marker", _no_marker)]),
+    PlantedBug(
+        "journal entries are dropped",
+        lambda: [_instead(Book, "_append_journal", _forgets_entries)],
+        near=("drain-and-rejoin",),
+    ),
+    PlantedBug(
+        "the marker beside the ledger is not read",
+        lambda: [_instead(Book, "marker", _no_marker)],
+        near=("marker",),
+    ),
     # Acting.
     PlantedBug("it acts before the intent is leased", lambda: [_instead(Acting, "carry_out", _act_first)]),
     PlantedBug("a lease never ends", lambda: [_instead(Acting, "_abandoned", _never_abandoned)]),
@@ -341,7 +358,7 @@ BUGS: tuple[PlantedBug, ...] = (
     PlantedBug(
         "whoever lost the lease records all the same",
         lambda: [_instead(Acting, "_ours", staticmethod(_anybodys))],
-        near=("two",),
+        near=("wrong-clock-by-hand",),
     ),
     PlantedBug(
         "the fence does nothing",
@@ -354,7 +371,11 @@ BUGS: tuple[PlantedBug, ...] = (
         near=("mended-at-once",),
     ),
     # Deciding.
-    PlantedBug("unknown counts as green", lambda: [_instead(Situation, "root", _unknown_is_green)]),
+    PlantedBug(
+        "unknown counts as green",
+        lambda: [_instead(Situation, "root", _unknown_is_green)],
+        near=("unseen-survivor",),
+    ),
     PlantedBug(
         "what others did is taken for ours",
         lambda: [_instead(acting, "record_outcome", _finds_it_ours)],
@@ -364,7 +385,9 @@ BUGS: tuple[PlantedBug, ...] = (
         "an adopted drain is rejoined", lambda: [_instead(notice, "_notice_others_hands", _takes_it_for_ours)]
     ),
     PlantedBug(
-        "the second lever is not moved back", lambda: [_instead(progress, "_is_back", _one_lever_is_enough)]
+        "the second lever is not moved back",
+        lambda: [_instead(progress, "_is_back", _one_lever_is_enough)],
+        near=("stuck",),
     ),
     PlantedBug("the marks of the backlog are dropped", lambda: [_instead(progress, "marks", lambda _: {})]),
     PlantedBug(
@@ -372,20 +395,30 @@ BUGS: tuple[PlantedBug, ...] = (
         lambda: [_instead(playbooks, "proof_of_recovery", _always_proven), *_passes(fault.proven_healthy)()],
     ),
     PlantedBug("drains are not counted", lambda: [_instead(Draft, "spend", _spends_nothing)]),
-    PlantedBug("an approval can be used again", lambda: [_instead(playbooks, "use", lambda *_: None)]),
-    PlantedBug("whoever asks may approve", lambda: [_instead(approvals, "why_not", lambda *_: "")]),
+    PlantedBug(
+        "an approval can be used again",
+        lambda: [_instead(playbooks, "use", lambda *_: None)],
+        near=("approved-once",),
+    ),
+    PlantedBug(
+        "whoever asks may approve", lambda: [_code(approvals.why_not, _nothing_against)], near=("own-word",)
+    ),
     # Guardrails that let everything pass.
     PlantedBug("the cooldown is not kept", _passes(pace.cooled_down)),
-    PlantedBug("the budget is not kept", _passes(pace.within_budget)),
+    PlantedBug("the budget is not kept", _passes(pace.within_budget), near=("budget",)),
     PlantedBug("the hold switch is not heeded", _passes(permission.hold_switch_is_off)),
     PlantedBug("observe is not heeded", _passes(permission.mode_allows)),
-    PlantedBug("maintenance is not heeded", _passes(permission.not_in_maintenance)),
+    PlantedBug("maintenance is not heeded", _passes(permission.not_in_maintenance), near=("maintenance",)),
     PlantedBug("probation is not kept", _passes(permission.not_on_probation)),
-    PlantedBug("global faults are drained", _passes(fault.only_a_stamp_fault)),
+    PlantedBug(
+        "every fault counts as a stamp's own", lambda: [_code(scope_of, _a_stamps_own)], near=("two-stamps",)
+    ),
     PlantedBug("the last stamps are drained", _passes(survivors.keeps_enough_serving)),
     # Telling, and taking in.
     PlantedBug(
-        "a page is recorded before it is sent", lambda: [_instead(Telling, "_deliver", _recorded_before_sent)]
+        "a page is recorded before it is sent",
+        lambda: [_instead(Telling, "_deliver", _recorded_before_sent)],
+        near=("drain-and-rejoin",),
     ),
     PlantedBug("no page is ever resolved", lambda: [_instead(Draft, "tell", _never_resolves)]),
     PlantedBug(
@@ -399,7 +432,11 @@ BUGS: tuple[PlantedBug, ...] = (
         ],
     ),
     PlantedBug("dead letters are dropped", lambda: [_instead(worker.Worker, "_bury", _nothing)]),
-    PlantedBug("202 before it is durable", lambda: [_instead(gated.GatedInbox, "put", _put_or_not)]),
+    PlantedBug(
+        "202 before it is durable",
+        lambda: [_instead(gated.GatedInbox, "put", _put_or_not)],
+        near=("webhook",),
+    ),
     PlantedBug(
         "a batch is done although nothing was kept",
         lambda: [_instead(worker.Worker, "consume", _checkpoints_whatever_comes)],

@@ -31,8 +31,8 @@ def told(covered: Covered) -> str:
 def test_no_schedule_breaks_a_promise(share: int, capfd: pytest.CaptureFixture[str]) -> None:
     """P1 to P20: single faults, pairs, and nights on which much goes wrong. A failure is kept for ever."""
     bases = load_bases(SCENARIOS)
-    until = time.monotonic() + SECONDS * CORES / SHARES
-    covered = explore(bases, schedules(bases, SEED, (share, SHARES)), until=until, stop_at=1)
+    chosen = schedules(bases, SEED, (share, SHARES))
+    covered = explore(bases, chosen, until=time.monotonic() + SECONDS * CORES / SHARES, stop_at=1)
     for broken in covered.broken:
         keep(broken, REGRESSIONS)
     with capfd.disabled():

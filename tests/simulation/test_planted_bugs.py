@@ -1,11 +1,8 @@
 """Would the simulation find a bug? A sample of those that `make sim-mutants` looks for."""
 
-from functools import cache
-
 import pytest
 
 from rehearsal.explore import load_bases
-from rehearsal.scenario.load import Scenario
 from tests.simulation.find_planted import SCENARIOS, hunt
 from tests.simulation.planted_bugs import BUGS, PlantedBug
 
@@ -21,17 +18,11 @@ SAMPLE = (
 SCHEDULES_MOST = 150
 
 
-@cache
-def bases() -> dict[str, Scenario]:
-    """The base scenarios."""
-    return load_bases(SCENARIOS)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("bug", [bug for bug in BUGS if bug.name in SAMPLE], ids=lambda bug: bug.name)
 def test_a_planted_bug_is_found(bug: PlantedBug) -> None:
     """With the bug in the code a promise is broken within a few schedules; without it none is."""
-    found = hunt(bug, bases(), SCHEDULES_MOST)
+    found = hunt(bug, load_bases(SCENARIOS), SCHEDULES_MOST)
     assert found.found, str(found)
 
 

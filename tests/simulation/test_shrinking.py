@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from rehearsal.explore import Broken, keep, load_bases, shrunk, verdict
 from rehearsal.faults.kinds import CallFault, Fault, Point, fitting
 from rehearsal.faults.schedule import Schedule, read_schedule
-from rehearsal.faults.troubles import Befalls, Trouble
+from rehearsal.faults.troubles import AT_A_STAMP, OF_A_WORKER, Befalls, Trouble
 from tests.simulation.planted_bugs import BUGS
 
 BASES = load_bases(Path(__file__).parent / "scenarios")
@@ -36,6 +38,7 @@ def verdict_of_a_bug() -> list:  # type: ignore[type-arg]
         return verdict(BASES, MUCH)
 
 
+@pytest.mark.slow
 def test_shrinking_leaves_the_one_fault_that_matters() -> None:
     """Of five things that went wrong, the page that was not taken is what the bug needs."""
     bug = next(each for each in BUGS if each.name == "the outbox is emptied on failure")
@@ -55,9 +58,7 @@ def test_every_trouble_ends() -> None:
         *(Trouble.REPLAYED, Trouble.TOUCHED, Trouble.PUT_BACK),
     }
     for kind in Trouble:
-        at_stamp = (Trouble.STORAGE, Trouble.TOUCHED, Trouble.TAKEN_OUT, Trouble.PUT_BACK)
-        of_worker = (Trouble.KILLED, Trouble.STILL, Trouble.AHEAD, Trouble.BEHIND)
-        where = "weu" if kind in at_stamp else "worker-1" if kind in of_worker else ""
+        where = "weu" if kind in AT_A_STAMP else "worker-1" if kind in OF_A_WORKER else ""
         entries = Befalls(kind, 60, 45, where).entries()
         assert len(entries) == (1 if kind in at_once else 2), kind
 
