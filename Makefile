@@ -17,7 +17,7 @@ demo: setup ## watch the worker save a workload that is broken on purpose
 test: setup setup-node setup-functions setup-browser ## run all tests
 	@$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term --cov-report=
 
-fast: setup ## run the tests that need no real service, in under a minute
+fast: setup ## run the tests that need no real service
 	@$(BIN)/pytest -n auto -q -m "not slow"
 
 sim: setup ## look for a way to break a promise: every single fault, then N=20000 schedules or MINUTES=...

@@ -266,8 +266,8 @@ def keep(broken: Broken, folder: Path) -> Path:
     """Write it down, to be run again for ever; returns the file."""
     schedule = broken.schedule
     stem = re.sub(r"[^a-z0-9]+", "-", f"{min(broken.promises)}-{schedule}".lower()).strip("-")[:90]
+    folder.mkdir(parents=True, exist_ok=True)  # there is none where nothing was ever found
     path = folder / f"{stem}.json"
-    folder.mkdir(parents=True, exist_ok=True)
     why = "; ".join(str(each) for each in broken.violations)
     path.write_text(replace(schedule, why=why).to_json(), "utf-8")
     return path

@@ -26,7 +26,7 @@ MUCH = Schedule(
 
 def test_a_schedule_is_the_same_after_it_was_written_down(tmp_path: Path) -> None:
     """What is kept in a file is what is run again."""
-    path = keep(Broken(MUCH, tuple(verdict_of_a_bug())), tmp_path)
+    path = keep(Broken(MUCH, tuple(verdict_of_a_bug())), tmp_path / "a folder that is not there yet")
     assert read_schedule(path) == MUCH
     assert read_schedule(path).why
 
