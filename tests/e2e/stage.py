@@ -76,14 +76,19 @@ class Stage:
     on_page: Hook | None = None
     on_file: Hook | None = None
     process: subprocess.Popen[bytes] | None = None
+    _out: set[str] = field(default_factory=set)
 
     def state_file(self, stamp: str) -> Path:
         """Where the state file of a stamp lies."""
         return self.folder / "data" / "stamps" / stamp / "stamp.health"
 
     def out(self) -> set[str]:
-        """The stamps whose state file is gone."""
-        return {stamp for stamp in STAMPS if not self.state_file(stamp).exists()}
+        """The stamps whose state file is gone; what changed since the last look is noted in `drains`."""
+        out = {stamp for stamp in STAMPS if not self.state_file(stamp).exists()}
+        self.drains += [f"drained {stamp}" for stamp in out - self._out]
+        self.drains += [f"rejoined {stamp}" for stamp in self._out - out]
+        self._out = out
+        return out
 
     def triggers(self) -> list[Page]:
         """The pages that woke someone."""
@@ -235,14 +240,12 @@ def _hooked(stage: Stage, hook: str) -> Any:
 
 
 async def _watch(stage: Stage) -> None:
-    """Note every drain and rejoin, and run the stage's hook at once."""
-    before = stage.out()
+    """Look all the time, and run the stage's hook at once after a drain or a rejoin."""
+    known = 0
     while True:
-        out = stage.out()
-        if out != before:
-            stage.drains += [f"drained {stamp}" for stamp in out - before]
-            stage.drains += [f"rejoined {stamp}" for stamp in before - out]
-            before = out
+        stage.out()
+        if len(stage.drains) > known:
+            known = len(stage.drains)
             if stage.on_file is not None:
                 await stage.on_file()
         await asyncio.sleep(0.0005)
