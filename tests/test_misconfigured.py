@@ -139,6 +139,7 @@ async def test_p8_with_no_good_files_known_people_are_paged_until_a_start_finds_
     assert machine.paged()[1:] == [("resolve", KEY)]
 
 
+@pytest.mark.slow
 async def test_last_good_files_that_are_bad_by_now_are_not_used(machine: Machine) -> None:
     """They were good for another version of the worker; what is told is what is wrong with the new ones."""
     async with machine.started() as first:

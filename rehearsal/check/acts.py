@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from rehearsal.check.case import LATENCY_MOST_SECONDS, Case, Deed, Violation
-from rehearsal.history import FENCE
+from rehearsal.history import FENCE, Effect
 from rehearsal.worker import TICK_SECONDS
 from remediation.ledger.intent import IntentState, LeverKind, Verb
 from remediation.ledger.record import WorkloadRecord
@@ -179,8 +179,27 @@ def _drained_last_by_a_person(case: Case, deed: Deed) -> bool:
         if effect.verb == Verb.REJOIN:
             last = None
         elif effect.verb == Verb.DRAIN and last is None:
-            last = effect  # whoever finds it gone already has not done it
-    return last is not None and not last.by_worker
+            last = each.at, effect  # whoever finds it gone already has not done it
+    return last is not None and not last[1].by_worker and not _fell_silent_at_it(case, *last)
+
+
+def _fell_silent_at_it(case: Case, at: float, effect: Effect) -> bool:
+    """Whether a worker that was about to do just that fell silent before it could say whether it had.
+
+    A deleted blob names no author: whoever takes over must take it for the other worker's.
+    """
+    begun = {
+        intent.id: intent.lease.owner
+        for intent in case.record_at(at).intents.values()
+        if intent.state is IntentState.ACTING and intent.lease is not None
+        if (intent.verb, intent.stamp, intent.lever) == (effect.verb, effect.stamp, effect.lever)
+    }
+    return any(
+        each.lease is not None and each.lease.owner != begun.get(each.id, each.lease.owner)
+        for happening, record in case.records
+        if happening.at > at
+        for each in record.intents.values()
+    )
 
 
 def applied_is_seen(case: Case) -> Iterator[Violation]:

@@ -84,7 +84,7 @@ class Case:
         """
         self.trial = trial
         self.history = trial.history
-        self.end = trial.scenario.run.total_seconds()
+        self.end = trial.end
         self.workload = trial.scenario.charge.workload
         self.rules = trial.scenario.charge.rules
 
@@ -107,6 +107,11 @@ class Case:
     def records(self) -> list[tuple[Happening, WorkloadRecord]]:
         """Every record that was written, in order."""
         return list(self.history.records())
+
+    def record_at(self, moment: float) -> WorkloadRecord:
+        """What stood in the ledger then."""
+        before = [record for happening, record in self.records if happening.at <= moment]
+        return before[-1] if before else WorkloadRecord(self.workload.name)
 
     @property
     def last(self) -> WorkloadRecord:

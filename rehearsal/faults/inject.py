@@ -43,6 +43,10 @@ class Injector:
 
     A stale read of the record is something that neither Blob Storage nor SQLite does: both are strongly
     consistent. It is injected all the same, for the compare-and-swap must stand even that.
+
+    Attributes:
+        seen: every call, and when it was made.
+        latest: when the latest fault happened.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class Injector:
         self._note = note
         self._old: dict[str, list[Any]] = {}
         self.seen: dict[Point, float] = {}
+        self.latest = 0.0
         self._ways: Mapping[CallFault, Callable[[Call, Perform], Awaitable[Any]]] = {
             CallFault.CRASH_BEFORE: self._crash_before,
             CallFault.CRASH_AFTER: self._crash_after,
@@ -89,6 +94,7 @@ class Injector:
                 kept.append(answer)
                 del kept[:-OLD_ANSWERS_KEPT]
             return answer
+        self.latest = call.at
         self._note(Fault(kind, point), call)
         return await self._ways[kind](call, perform)
 

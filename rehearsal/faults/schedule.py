@@ -11,7 +11,7 @@ from rehearsal.faults.troubles import Befalls, Trouble
 from rehearsal.scenario.load import Scenario
 
 HEALING = timedelta(minutes=3)
-"""So long a run with faults goes on after the scenario's own end."""
+"""So long a run with faults goes on after the scenario's own end, and after the last fault."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from rehearsal.clock import Process, StuckError, VirtualLoop, WorldClock, virtua
 from rehearsal.faults.blob_store import Blobs, RehearsedBlobLedger
 from rehearsal.faults.inject import Injector
 from rehearsal.faults.kinds import Fault, Point
-from rehearsal.faults.schedule import Schedule
+from rehearsal.faults.schedule import HEALING, Schedule
 from rehearsal.gate import Call, Gate
 from rehearsal.history import Effect, History, Kind
 from rehearsal.run import errors_noted, same_chance
@@ -48,6 +48,7 @@ class Trial:
         scenario: in which it went wrong, with the troubles in its timeline.
         history: what happened.
         calls: every call, and when it was made.
+        end: seconds from its beginning: when the scenario is over, and the last fault long enough ago.
         stuck: why the run could not go on; empty as a rule.
     """
 
@@ -55,6 +56,7 @@ class Trial:
     scenario: Scenario
     history: History
     calls: Mapping[Point, float]
+    end: float
     stuck: str = ""
 
 
@@ -120,13 +122,13 @@ def try_out(scenario: Scenario, schedule: Schedule, watch: Watch | None = None) 
     clock = WorldClock(loop, START)
     seen: dict[Point, float] = {}
     history = History()
-    stuck = ""
+    end, stuck = 0.0, ""
     with same_chance(schedule.seed):
         try:
-            loop.run(_act(_Stage(chosen, schedule, loop, clock, history, seen), watch))
+            end = loop.run(_act(_Stage(chosen, schedule, loop, clock, history, seen), watch))
         except StuckError as error:
             stuck = str(error)
-    return Trial(schedule, chosen, history, seen, stuck)
+    return Trial(schedule, chosen, history, seen, end, stuck)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,8 @@ class _Stage:
     seen: dict[Point, float]
 
 
-async def _act(stage: _Stage, watch: Watch | None) -> None:
+async def _act(stage: _Stage, watch: Watch | None) -> float:
+    """Let it happen; returns when it was over."""
     scenario, loop = stage.scenario, stage.loop
     workload = scenario.charge.workload
     world = WatchedWorld(workload, loop, stage.clock, stage.schedule.seed, scenario.absent)
@@ -164,6 +167,10 @@ async def _act(stage: _Stage, watch: Watch | None) -> None:
         Timeline(scenario, world, staff).begin()
         if watch is not None:
             watch(world, loop)
-        await asyncio.sleep(scenario.run.total_seconds())
+        over = scenario.run.total_seconds()
+        while loop.time() < over:
+            await asyncio.sleep(over - loop.time())
+            over = max(over, injector.latest + HEALING.total_seconds())  # one may happen at the very end
     world.history.end()
     gate.close()
+    return loop.time()

@@ -47,6 +47,7 @@ CLOCKS_APART = timedelta(minutes=10)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BY_TIME = "dead-letters/by-time/"
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -136,9 +137,11 @@ class BlobLedger:
 
     async def append_journal(self, entries: Sequence[JournalEntry]) -> None:
         """See `Ledger`."""
-        await _few_at_once(
-            self._keep(_entry(entry.workload, revision_of(entry)), encode_entry(entry)) for entry in entries
-        )
+
+        async def keep(entry: JournalEntry) -> bytes:
+            return await self._keep(_entry(entry.workload, revision_of(entry)), encode_entry(entry))
+
+        await _few_at_once(keep, entries)
 
     async def journal(self, workload: str, limit: int = 100) -> list[JournalEntry]:
         """See `Ledger`."""
@@ -194,7 +197,7 @@ class BlobLedger:
     async def marker(self, workload: str) -> HoldSwitch | None:
         """See `Ledger`."""
         names = marker_names(_part(workload))
-        found = await _few_at_once(self._container.read(name) for name in names)
+        found = await _few_at_once(self._container.read, names)
         return first_marker((name, blob and blob.data) for name, blob in zip(names, found, strict=True))
 
     async def check(self) -> None:
@@ -221,7 +224,7 @@ class BlobLedger:
 
     async def _read_all(self, names: Sequence[str]) -> list[bytes]:
         """The blobs of these names, without those that were removed in the meantime."""
-        found = await _few_at_once(self._container.read(name) for name in names)
+        found = await _few_at_once(self._container.read, names)
         return [blob.data or b"" for blob in found if blob]
 
 
@@ -259,11 +262,11 @@ def _part(text: str) -> str:
     return quote(text, safe="").replace(".", "%2E")
 
 
-async def _few_at_once(tasks: Iterable[Awaitable[T]]) -> list[T]:
+async def _few_at_once(do: Callable[[S], Awaitable[T]], each: Iterable[S]) -> list[T]:
     places = asyncio.Semaphore(AT_ONCE)
 
-    async def in_turn(task: Awaitable[T]) -> T:
+    async def in_turn(one: S) -> T:
         async with places:
-            return await task
+            return await do(one)
 
-    return await asyncio.gather(*(in_turn(task) for task in tasks))
+    return await asyncio.gather(*(in_turn(one) for one in each))

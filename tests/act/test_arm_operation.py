@@ -95,6 +95,7 @@ async def test_nobody_asks_more_often_than_azure_wants(azure: ArmServer, arm: Ar
     assert await soon(0) < begun + 1.0
 
 
+@pytest.mark.slow
 async def test_a_wait_that_azure_asks_for_is_kept(azure: ArmServer, arm: Arm) -> None:
     """A second between two questions, if Azure asks for one."""
     azure.polls_in_progress, azure.retry_after = 1, "1"

@@ -313,6 +313,7 @@ async def test_each_answer_of_a_storage_has_one_meaning(answer: Answer, kind: Ou
         assert results[verb].reason
 
 
+@pytest.mark.slow
 async def test_a_storage_that_does_not_answer_is_unknown() -> None:
     """The delete may have been carried out: nobody says that it was not."""
     results = await try_everything(hangs(), timeout_seconds=0.3)

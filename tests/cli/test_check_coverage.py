@@ -68,6 +68,7 @@ def few(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_each_row_is_covered_by_a_rule_or_not(run: Run, own: Path, few: Path) -> None:
     """The exit status speaks of the files alone: what is uncovered is a warning."""
     result = run("check", "--rules", own, "--coverage", "--scenarios", few)
@@ -78,6 +79,7 @@ def test_each_row_is_covered_by_a_rule_or_not(run: Run, own: Path, few: Path) ->
     assert "2 of 4 rows of the failure table are covered; look at F12, F24" in result.stdout
 
 
+@pytest.mark.slow
 def test_a_drain_where_the_row_forbids_it_is_called_harm(run: Run, own: Path, few: Path) -> None:
     """A rule that is too broad is worse than none: the vault is red, pods go on, and weu is drained."""
     result = run("check", "--rules", own, "--coverage", "--scenarios", few)
@@ -86,6 +88,7 @@ def test_a_drain_where_the_row_forbids_it_is_called_harm(run: Run, own: Path, fe
     assert "says `never: drained`" in line
 
 
+@pytest.mark.slow
 def test_coverage_is_there_for_scripts(run: Run, own: Path, few: Path) -> None:
     """One object for each row, and nothing else on standard output."""
     found = json.loads(run("check", "--rules", own, "--coverage", "--scenarios", few, "--json").stdout)
@@ -108,6 +111,7 @@ def test_without_the_option_nothing_is_rehearsed_and_own_rules_get_a_hint(run: R
     assert "coverage" not in json.loads(run("check", "--rules", own, "--json").stdout)
 
 
+@pytest.mark.slow
 def test_a_row_that_is_seen_in_some_of_its_scenarios_only_is_partly_covered(few: Path) -> None:
     """The other sense is named: whoever has only that one would not be told."""
     (few / "F21-unheard.yaml").write_text(ALERT_UNHEARD, "utf-8")
@@ -117,6 +121,7 @@ def test_a_row_that_is_seen_in_some_of_its_scenarios_only_is_partly_covered(few:
     assert "partly covered by processor-red; nobody is told in F21-unheard" in str(found["F21"])
 
 
+@pytest.mark.slow
 def test_a_rule_that_only_writes_down_covers_nothing(few: Path) -> None:
     """Nobody would know."""
     text = OWN.replace("BackgroundProcessor", "Nothing").replace("'*vault*'", "'*registry*'")
@@ -128,6 +133,7 @@ def test_a_rule_that_only_writes_down_covers_nothing(few: Path) -> None:
     assert found["F12"].rules == ("vault-noted",)
 
 
+@pytest.mark.slow
 def test_a_drain_that_is_not_made_is_no_harm(few: Path) -> None:
     """Whoever only wants to be woken by a rule is covered; how far rules act is their author's choice."""
     (few / "F21-drained.yaml").write_text(DRAINED, "utf-8")
@@ -136,6 +142,7 @@ def test_a_drain_that_is_not_made_is_no_harm(few: Path) -> None:
     assert (found["F21"].covering, found["F21"].harm) == (Covering.COVERED, ())
 
 
+@pytest.mark.slow
 def test_the_shipped_rules_cover_these_rows_without_harm(few: Path) -> None:
     """As docs/failure-table.md shows of all rows."""
     assert all(each.well for each in rows_covered(RuleSet(load_catalog()), few))

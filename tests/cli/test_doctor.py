@@ -341,6 +341,7 @@ async def test_an_identity_is_asked_for_where_it_is_needed() -> None:
     assert await told(none) == "ok: identity: not needed: nothing here is reached by it"
 
 
+@pytest.mark.slow
 async def test_a_ledger_that_is_away_is_told(surgery: Surgery) -> None:
     """The storage does not answer, its address is no address, the folder is no folder."""
     surgery.environment |= {

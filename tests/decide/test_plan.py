@@ -49,6 +49,7 @@ def many_findings() -> bytes:
     return encode(begun, "w") + encode(ended, "w")
 
 
+@pytest.mark.slow
 def test_every_worker_decides_the_same_bytes() -> None:
     """P16: nothing depends on the seed by which a process hashes its words."""
     seen = set()
@@ -66,6 +67,7 @@ def test_every_worker_decides_the_same_bytes() -> None:
     assert len(seen) == 1
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(all_histories)
 def test_the_same_record_and_moment_give_the_same_bytes(history: Any) -> None:

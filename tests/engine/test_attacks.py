@@ -147,6 +147,7 @@ async def test_two_workers_write_an_idle_world_no_oftener_than_one() -> None:
     assert world.tally.counts()["ledger.writes"] - begun == 10
 
 
+@pytest.mark.slow
 async def test_after_a_flood_of_alerts_a_red_processor_is_drained() -> None:
     """P6, P19: five thousand instances of one alert rule are taken in, and so is what comes after them."""
     world = World()

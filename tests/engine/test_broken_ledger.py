@@ -80,6 +80,7 @@ async def test_p9_without_a_ledger_someone_is_paged_and_nothing_is_drained() -> 
     assert world.effects == []
 
 
+@pytest.mark.slow
 async def test_p9_the_same_batch_again_and_again_pages_once_in_five_minutes() -> None:
     """The host delivers the batch again every few seconds while the ledger is gone; nobody is flooded."""
     world, ledger = a_world()

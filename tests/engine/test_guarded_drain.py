@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from remediation.decide.case import Guardrail
 from remediation.decide.orders import ApproveOrder, RejoinOrder
 from remediation.ledger.intent import LeverKind, Outcome, OutcomeKind
@@ -354,6 +356,7 @@ async def test_a_hub_that_is_down_is_asked_less_and_less_often() -> None:
     assert (await world.record()).stamp("weu").queue.blind == ""  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 async def test_what_is_usual_is_learned_and_what_is_slower_is_stuck() -> None:
     """The alarm comes when a drain takes longer than three of four did, not at the end of all patience."""
     policy = Policy(drains_per_day=50, drains_per_hour=50)

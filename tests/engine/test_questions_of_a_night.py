@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from remediation.decide.orders import ApproveOrder
 from remediation.ledger.told import MessageKind
 from rules.policy import Mode
@@ -23,6 +25,7 @@ async def a_world_that_asks() -> tuple[World, str]:
     return world, asked.id
 
 
+@pytest.mark.slow
 async def test_p18_a_question_that_nobody_answers_is_open_all_day_and_wakes_people_three_times() -> None:
     """At the fault, with the id when there is one, and when it lasts: not each time that it is asked anew."""
     world, asked = await a_world_that_asks()

@@ -65,6 +65,7 @@ def test_every_family_says_something_here() -> None:
     }
 
 
+@pytest.mark.slow
 @given(st.permutations(VALUES), st.lists(st.sampled_from(VALUES), max_size=20))
 def test_p15_any_order_and_duplication_of_bodies_gives_the_same_registers(
     order: list[Any], again: list[Any]

@@ -153,6 +153,7 @@ def calls_of(body: bytes) -> int:
     return count
 
 
+@pytest.mark.slow
 def test_the_work_for_a_body_is_bounded_by_its_size() -> None:
     """No bomb makes the reader do more for each of its bytes than a few calls: not at the limits either."""
     costs = {
@@ -170,6 +171,7 @@ def batches(bodies: Iterator[Hostile], size: int) -> Iterator[list[Hostile]]:
         yield batch
 
 
+@pytest.mark.slow
 async def test_p7_the_consumer_goes_on_and_buries_each_whole() -> None:
     """None is lost, none is a fault of ours, and the good body at the end of each batch counts."""
     ledger = MemoryLedger()

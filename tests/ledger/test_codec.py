@@ -36,6 +36,7 @@ LETTER = encode_letter(DeadLetter("l1", at(0), "hub", "not-json", "it ends too e
 some_examples = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
+@pytest.mark.slow
 @some_examples
 @given(records(), st.text(max_size=40))
 def test_every_record_survives(record: WorkloadRecord, write_id: str) -> None:
@@ -45,6 +46,7 @@ def test_every_record_survives(record: WorkloadRecord, write_id: str) -> None:
     assert [list(mapping) for mapping in _mappings(back)] == [list(mapping) for mapping in _mappings(record)]
 
 
+@pytest.mark.slow
 @some_examples
 @given(records())
 def test_p16_the_same_record_gives_the_same_bytes(record: WorkloadRecord) -> None:
@@ -173,6 +175,7 @@ def test_no_part_of_an_entry_or_a_letter_is_one() -> None:
                 read(whole[:end])
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(damaged(RICH) | mistaken(RICH))
 def test_whatever_becomes_of_the_bytes_is_a_stated_error_or_a_whole_record(data: bytes) -> None:

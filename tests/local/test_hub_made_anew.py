@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from azure.eventhub import EventData
 from azure.eventhub.aio import EventHubConsumerClient, EventHubProducerClient
 
@@ -15,6 +16,7 @@ async def sent(broker: Broker, hub: str, count: int) -> None:
         await producer.send_batch([EventData("{}") for _ in range(count)], partition_id="0")
 
 
+@pytest.mark.slow
 async def test_its_numbers_begin_again_and_its_birth_is_later_also_after_a_restart(tmp_path: Path) -> None:
     """The events are gone, the time it was made is another, and the hub beside it keeps all."""
     broker = Broker(tmp_path / "data", {"hub": 1, "other": 1})

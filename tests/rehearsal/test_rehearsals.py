@@ -23,6 +23,7 @@ def test_every_shipped_scenario_comes_out_as_expected(file: Path) -> None:
     assert failing(run) == [], [(each.text, each.instead, each.why) for each in run.judged if not each.holds]
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_run_byte_for_byte() -> None:
     """Within a process, and in another one whose hashes differ."""
     scenario = load_scenario(SCENARIOS / "restart-in-the-middle.yaml")

@@ -84,6 +84,7 @@ def test_an_expectation_may_be_a_mapping_or_a_sentence() -> None:
     assert (third.least, third.most) == (1, 1)
 
 
+@pytest.mark.slow
 def test_every_shipped_scenario_satisfies_the_schema_that_editors_are_given() -> None:
     """What the loader takes, an editor does not underline."""
     scenario, rule_tests = scenario_schema(), rule_tests_schema()

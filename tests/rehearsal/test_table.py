@@ -48,6 +48,7 @@ def test_the_page_has_the_head_and_every_row_in_order_and_nothing_else() -> None
     assert list(ROWS) == [*(f"F{number:02}" for number in range(1, 31)), "I1", "I2", "I3", "I4"]
 
 
+@pytest.mark.slow
 def test_every_row_is_proved_by_a_scenario_and_answered_by_a_rule() -> None:
     """By what comes first, and not only by what a scenario lets fail beside it."""
     for row, found in rows_of_page().items():
@@ -64,6 +65,7 @@ def test_every_link_of_the_page_leads_to_a_scenario_of_its_row() -> None:
         assert linked == [Path(scenario.file).name for scenario in scenarios()[row]]
 
 
+@pytest.mark.slow
 def test_the_page_is_the_same_in_another_process() -> None:
     """Hashes of strings differ between processes, and must not show."""
     one = scenarios()["F29"][:1]

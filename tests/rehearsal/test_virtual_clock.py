@@ -149,6 +149,7 @@ def test_the_world_finishes_what_a_dead_process_has_asked_for() -> None:
     assert seen == [30, 60]
 
 
+@pytest.mark.slow
 def test_a_loop_in_which_no_time_passes_is_told() -> None:
     """Two callbacks that call each other for ever do not hang the rehearsal."""
     loop = virtual_loop()

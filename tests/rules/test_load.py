@@ -319,6 +319,7 @@ def test_any_mutation_of_a_workload_file_is_read_or_refused(text: str) -> None:
     assert all(1 <= problem.line <= lines and problem.column >= 1 for problem in problems)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(mutations(CATALOG))
 def test_any_mutation_of_a_rule_file_is_read_or_refused(text: str) -> None:

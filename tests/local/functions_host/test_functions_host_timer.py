@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 import azure.functions as func
+import pytest
 
 from local.functions_host import FunctionsHost
 
@@ -108,6 +109,7 @@ async def test_a_timer_is_retried_by_its_policy(serve: Serve, eventually: Eventu
     assert tries == [(0, 2, ""), (1, 2, "try 0"), (2, 2, "try 1")]
 
 
+@pytest.mark.slow
 async def test_a_call_that_comes_late_is_told_so(serve: Serve, eventually: Eventually) -> None:
     """A call that begins more than a second after its time, as when the loop was held up, is past due."""
     app = func.FunctionApp()
