@@ -184,9 +184,10 @@ def _drained_last_by_a_person(case: Case, deed: Deed) -> bool:
 
 
 def _fell_silent_at_it(case: Case, at: float, effect: Effect) -> bool:
-    """Whether a worker that was about to do just that fell silent before it could say whether it had.
+    """Whether a worker was about to do just that, and nobody heard what came of it.
 
-    A deleted blob names no author: whoever takes over must take it for the other worker's.
+    A deleted blob names no author: where the delete of a worker was never answered, and the file is gone,
+    it must be taken for the worker's.
     """
     begun = {
         intent.id: intent.lease.owner
@@ -194,12 +195,15 @@ def _fell_silent_at_it(case: Case, at: float, effect: Effect) -> bool:
         if intent.state is IntentState.ACTING and intent.lease is not None
         if (intent.verb, intent.stamp, intent.lever) == (effect.verb, effect.stamp, effect.lever)
     }
-    return any(
+    taken_over = any(
         each.lease is not None and each.lease.owner != begun.get(each.id, each.lease.owner)
         for happening, record in case.records
         if happening.at > at
         for each in record.intents.values()
     )
+    call = f"lever.take_out:{effect.stamp}"
+    unanswered = any(name == call and who in begun.values() for _, _, name, who in case.faults)
+    return taken_over or unanswered
 
 
 def applied_is_seen(case: Case) -> Iterator[Violation]:

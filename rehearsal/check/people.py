@@ -15,6 +15,9 @@ from rules.reach import Scope
 TOLD_WITHIN_SECONDS = 60.0
 """So long, with nothing wrong, until whoever is to be told has been told."""
 
+SKEW_MOST_SECONDS = 300.0
+"""So far clocks differ where they do."""
+
 BLIND_WITHIN_SECONDS = 100.0
 """So long without a ledger until somebody has been woken: two ticks, and what their looks take."""
 
@@ -83,9 +86,13 @@ def the_unreadable_is_buried(case: Case) -> Iterator[Violation]:
 def openings_are_told(case: Case) -> Iterator[Violation]:
     """P8: each time an incident opens for which someone is to be woken, a page arrives."""
     pages = [(each.at, message) for each, message in _pages(case) if message.kind is MessageKind.TRIGGER]
+    patience = TOLD_WITHIN_SECONDS + case.disturbed_seconds
+    patience += 0.0 if case.clocks_are_right else SKEW_MOST_SECONDS
     for key, opened, closed in _openings(case):
-        until = (closed or case.end) + TOLD_WITHIN_SECONDS + case.disturbed_seconds
-        if closed is None and case.end - opened < TOLD_WITHIN_SECONDS + case.disturbed_seconds:
+        until = (closed or case.end) + patience
+        # What a worker with a wrong clock died over, others tell when its time has come by that clock.
+        may_be_short = closed is None or not case.clocks_are_right
+        if may_be_short and until - opened < 2 * patience:
             continue
         if not any(message.incident == key and opened - 1 <= at <= until for at, message in pages):
             yield Violation("P8", opened, f"nobody was woken for {key}")

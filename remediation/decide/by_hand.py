@@ -114,8 +114,9 @@ class Grounds:
         look = self.live.stamps.get(stamp) if self.live else None
         if look is None:
             return record
-        known = replace(record.stamp(stamp), seen=look.seen(self.situation.workload.state_file_check))
-        return replace(record, stamps={**record.stamps, stamp: known})
+        known = record.stamp(stamp)
+        seen = look.seen(self.situation.workload.state_file_check, known.seen)
+        return replace(record, stamps={**record.stamps, stamp: replace(known, seen=seen)})
 
 
 def drain(draft: Draft, order: DrainOrder, grounds: Grounds) -> Answer:

@@ -120,10 +120,11 @@ class Case:
 
     def seen(self, stamp: str) -> Seen | None:
         """What was seen of a stamp: now if we look now, else last time."""
+        before = self.record.stamp(stamp).seen
         if self.live is None:
-            return self.record.stamp(stamp).seen
+            return before
         look = self.live.stamps.get(stamp)
-        return look.seen(self.situation.workload.state_file_check) if look else None
+        return look.seen(self.situation.workload.state_file_check, before) if look else None
 
     def window(self, stamp: str) -> Window | None:
         """The planned work that is going on at a stamp now, or at the whole workload."""

@@ -94,9 +94,15 @@ class StampLook:
             return self.lever
         return self.origin or LeverLook(self.lever.stamp, LeverState.UNREACHABLE, reason=NO_ORIGIN)
 
-    def seen(self, state_file_check: str) -> Seen:
-        """What the record keeps of it: nothing that changes while the stamp does not."""
+    def seen(self, state_file_check: str, before: Seen | None = None) -> Seen:
+        """What the record keeps of it: nothing that changes while the stamp does not.
+
+        Args:
+            state_file_check: the name of HealthService's check on the state file.
+            before: the look before. That people work on the stamp stands until its state file says otherwise.
+        """
         health = self.health
+        unread = self.lever.state is LeverState.UNREACHABLE
         origin = f"; Front Door origin {self.origin.state}" if self.origin else ""
         return Seen(
             lever=self.lever.state,
@@ -104,7 +110,7 @@ class StampLook:
             others_healthy=bool(health.checks) and not health.unhealthy(but=state_file_check),
             drained=health.checks.get(state_file_check) is False,
             answered=health.status is not None,
-            maintenance=self.lever.maintenance,
+            maintenance=self.lever.maintenance or bool(unread and before and before.maintenance),
             words=f"{health.words()}; state file {self.lever.state}{origin}",
             origin=self.origin.state if self.origin else None,
             settled=self.lever.settled and (self.origin is None or self.origin.settled),

@@ -25,8 +25,8 @@ SEEN_EVERY = timedelta(seconds=30)
 def take_note(draft: Draft, live: LiveLook, workload: Workload) -> None:
     """Keep what was seen, verify what was applied, and notice what nobody told us."""
     for name, look in live.stamps.items():
-        seen = look.seen(workload.state_file_check)
         known = draft.stamp(name)
+        seen = look.seen(workload.state_file_check, known.seen)
         if known.seen != seen:
             draft.stamps[name] = replace(known, seen=seen)
         going = [intent for intent in draft.going_at(name) if intent.verb.moves_a_lever]

@@ -36,6 +36,7 @@ class Telling:
         self._tellers = tellers
         self._tally = tally
         self._paged_blind: dict[str, Message] = {}
+        self._unsettled: dict[str, dict[tuple[str, Channel], Message]] = {}
         self._unusable: Counter[str] = Counter()
 
     async def deliver(
@@ -52,22 +53,30 @@ class Telling:
         now = self._clock.now()
         messages = [message for channel in Channel for message in due(record, channel, mine, now)]
         messages = [message for message in messages if message.id in mine or not alone]
-        if not messages:
+        # A delivery that was cut short, by a tick that took too long: nobody knows who heard what.
+        unsettled = self._unsettled.setdefault(workload.name, {})
+        before = list(unsettled.values())
+        if not messages and not before:
             return
+        unsettled.update({(message.incident, message.channel): message for message in messages})
         try:
-            await self._deliver(workload, messages)
+            await self._deliver(workload, messages, before)
         except HotRecordError as error:
             # What was told is told once more from the outbox.
             log.warning("delivery not recorded", workload=workload.name, reason=str(error))
+            return
+        for message in (*before, *messages):
+            unsettled.pop((message.incident, message.channel), None)
 
-    async def _deliver(self, workload: Workload, messages: list[Message]) -> None:
+    async def _deliver(self, workload: Workload, messages: list[Message], before: list[Message]) -> None:
         outcomes = await asyncio.gather(*(self._tell(workload, message) for message in messages))
         told = {message.id: outcome for message, outcome in zip(messages, outcomes, strict=True)}
+        heard = [message for message in messages if told[message.id].kind is not OutcomeKind.REFUSED]
 
         def settled(record: WorkloadRecord) -> WorkloadRecord | None:
             draft = Draft(record, self._clock.now())
             settle(draft, told)
-            make_up_for(draft, [m for m in messages if told[m.id].kind is not OutcomeKind.REFUSED])
+            make_up_for(draft, [*before, *heard])
             return draft.finish(Cause.DELIVERY)
 
         await self._book.write(workload.name, settled)

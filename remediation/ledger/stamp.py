@@ -28,7 +28,7 @@ class Seen:
         others_healthy: whether every check but the one on the state file was healthy.
         drained: whether the check on the state file failed: HealthService has noticed the drain.
         answered: whether HealthService answered at all.
-        maintenance: whether the state file's content says `MAINTENANCE`.
+        maintenance: whether the state file says `MAINTENANCE`, or said so when it could last be read.
         words: what was seen, for people.
         origin: what the Front Door origin showed; None where there is no such lever.
         settled: False while a change of a lever is still being rolled out.

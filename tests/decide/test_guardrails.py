@@ -243,6 +243,19 @@ def test_a_stamp_in_maintenance_is_left_alone(verb: Verb) -> None:
     assert held_by(a_case(verb=verb, live=live)) == {Guardrail.MAINTENANCE: reason}
 
 
+@DRAINS_AND_REJOINS
+@pytest.mark.parametrize("storage", [LeverState.UNREACHABLE, LeverState.IN, LeverState.OUT])
+def test_maintenance_stands_while_the_state_file_cannot_be_read(verb: Verb, storage: LeverState) -> None:
+    """P12: storage that is away does not end people's work; a file that says otherwise, or is gone, does."""
+    known = a_case(verb=verb).record
+    seen = replace(known.stamp("weu").seen or a_seen(), maintenance=True)
+    record = replace(known, stamps={**known.stamps, "weu": replace(known.stamp("weu"), seen=seen)})
+    held = held_by(a_case(record, verb=verb, live=a_live_look(a_look(lever=storage, content=""))))
+    unread = storage is LeverState.UNREACHABLE
+    reason = "its state file said MAINTENANCE when it could last be read" if unread else None
+    assert held.get(Guardrail.MAINTENANCE) == reason
+
+
 def test_a_drain_whose_finding_has_ended_is_not_wanted() -> None:
     """Nor is there then any fault of the stamp."""
     case = a_case(a_red_record(findings={}))

@@ -149,6 +149,42 @@ async def test_p8_a_trigger_that_comes_after_the_resolve_is_resolved_again() -> 
     assert (await world.record()).outbox == ()
 
 
+class CutShortTeller(PausedTeller):
+    """The same, and its worker's tick is over before it can say that the message was delivered."""
+
+    async def tell(self, workload: Workload, message: Message) -> Outcome:
+        """Deliver, and do not come back from it the first time."""
+        first = not self.awake.is_set()
+        outcome = await super().tell(workload, message)
+        if first and message.kind is self._kind:
+            await asyncio.Event().wait()
+        return outcome
+
+
+async def test_p8_what_a_tick_told_that_was_cut_short_is_made_up_for_at_the_next() -> None:
+    """P8: the worker does not know whether its late page arrived, and says again what is so."""
+    world = World()
+    await world.run(1)
+    heir, teller = world.engine, CutShortTeller(world, MessageKind.TRIGGER)
+    late = world.engine = a_worker_who_tells_late(world, teller)
+    sleeping = asyncio.create_task(world.node("weu", "BackgroundProcessor", Health.RED))
+    await asyncio.wait_for(teller.asleep.wait(), 5)
+    world.engine = heir
+    await world.run(0.5)
+    await world.node("weu", "BackgroundProcessor", Health.GREEN)
+    await world.run(1)
+    teller.awake.set()
+    async with asyncio.timeout(5):
+        while last_words(world)["page"] != {MessageKind.TRIGGER}:
+            await asyncio.sleep(0)
+    sleeping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sleeping
+    world.engine = late
+    await world.run(1)
+    assert last_words(world) == {"page": {MessageKind.RESOLVE}, "notify": {MessageKind.RESOLVE}}
+
+
 async def test_p8_a_resolve_that_comes_after_a_new_trigger_is_made_up_for() -> None:
     """P8: a late resolve does not close the page of the incident that has opened again meanwhile."""
     world = World()

@@ -2,6 +2,7 @@
 
 from remediation.decide.case import Case, Guardrail, Hold
 from remediation.ledger.orders import HoldSwitch
+from remediation.ledger.stamp import LeverState
 from rules.policy import Mode
 
 
@@ -40,7 +41,9 @@ def not_in_maintenance(case: Case) -> Hold | None:
     seen = case.seen(case.step.stamp)
     if seen is None or not seen.maintenance:
         return None
-    return Hold(Guardrail.MAINTENANCE, "its state file says MAINTENANCE")
+    unread = seen.lever is LeverState.UNREACHABLE
+    says = "said MAINTENANCE when it could last be read" if unread else "says MAINTENANCE"
+    return Hold(Guardrail.MAINTENANCE, f"its state file {says}")
 
 
 def not_undone_by_others(case: Case) -> Hold | None:
