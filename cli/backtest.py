@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -10,17 +10,22 @@ import typer
 
 from cli.config import settings
 from cli.config import workloads as workloads_given
-from cli.out import NO, Json, fail, print_json, say
-from cli.recording import NoRecordingError, recording_of, saved
+from cli.journal import NoJournalError, saved_entries
+from cli.out import NO, Json, fail, note, print_json, say
+from cli.recording import NoRecordingError, Recording, Time, recording_in, saved
 from rehearsal.backtest import CAPACITY, Comparison, Decision, Sort, compare
-from rehearsal.replay import Recorded, replay, sort_out
+from rehearsal.replay import Played, Replay, replay, sort_out
 from remediation.configuration import rules_of
 from remediation.decide.plan import Charge
 from remediation.settings import Settings
+from rules.conditions import words
 from rules.evaluate import RuleSet
 from rules.policy import Mode
 from rules.problems import FileError
 from rules.topology import Workload
+
+LONG = timedelta(hours=2)
+"""To play so much takes a while: whoever waits is told how far it is."""
 
 TAKEN_AS_WELL = (
     "Of the world only the recording is known. The rest is taken as well: levers move, HealthServices answer "
@@ -30,13 +35,17 @@ TAKEN_AS_WELL = (
 
 def backtest(  # noqa: PLR0913 - each is an option of the command
     source: Annotated[
-        Path,
+        Path | None,
         typer.Argument(
-            help="The data folder of a worker with the embedded broker, or a file of JSON lines: "
-            '{"at": "2026-11-21T03:00:00Z", "body": {…}}.'
+            help="A worker's data folder: the log of its embedded broker, else the journal in its ledger. "
+            'Or a file of JSON lines: {"at": "2026-11-21T03:00:00Z", "body": {…}}, or journal entries.'
         ),
-    ],
+    ] = None,
     *,
+    journal: Annotated[
+        bool,
+        typer.Option("--journal", help="No SOURCE: the journal in the configured ledger is played."),
+    ] = False,
     rules: Annotated[Path, typer.Option(help="The new rules: a file, or a folder.")],
     old: Annotated[
         Path | None,
@@ -62,24 +71,31 @@ def backtest(  # noqa: PLR0913 - each is an option of the command
 ) -> None:
     """Play a recording through old and new rules in virtual time, and print what would have been otherwise.
 
-    Ends with 1 where the new rules would have broken a promise: a drain that left too few stamps, or one
-    for a fault that was not the stamp's own, by what either rules knew.
+    Ends with 1 where the new rules would have broken a promise by what either rules knew: a drain that left
+    too few stamps, one for a fault that was not the stamp's own, or a rejoin while its cause still stood.
     """
     found = settings()
     found = found.model_copy(update={"workloads": workloads or found.workloads, "rules": old or found.rules})
     known = {name: replace(each, mode=mode) for name, each in workloads_given(found).items()}
     both = _rules(found), _rules(found.model_copy(update={"rules": rules}))
-    recording = _recording(source, since, until)
+    if (source is None) is not journal:
+        fail("give either a SOURCE or --journal")
+    recording = _recording(source, found, known, Time(_utc(since), _utc(until)))
     if save is not None:
         _save(save, recording)
-    sorted_out = sort_out(recording, known)
+    sorted_out = sort_out(recording.played, known)
+    lasts = recording.played[-1].at - recording.played[0].at
+    if lasts >= LONG:
+        note(f"the recording lasts {words(lasts)}, and quiet hours are played too; see --since")
     played = {
-        name: _compared(bodies, known[name], both, stays_up=stays_up)
-        for name, bodies in sorted_out.of.items()
-        if bodies and known[name].stamps
+        name: _compared(about, known[name], both, stays_up=stays_up, told=lasts >= LONG)
+        for name, about in sorted_out.of.items()
+        if about and known[name].stamps
     }
     if not played:
-        fail(f"none of the {len(recording)} bodies is about a stamp of {', '.join(known)}")
+        what = "decisions" if recording.entries else "bodies"
+        none = f"none of the {len(recording.played)} {what} is about a stamp of {', '.join(known)}"
+        fail(f"{recording.source}: {none}")
     if json:
         print_json(_document(recording, sorted_out.nobodys, played))
     else:
@@ -90,10 +106,16 @@ def backtest(  # noqa: PLR0913 - each is an option of the command
 
 
 def _compared(
-    bodies: Sequence[Recorded], workload: Workload, both: tuple[RuleSet, RuleSet], *, stays_up: bool
+    about: Sequence[Played], workload: Workload, both: tuple[RuleSet, RuleSet], *, stays_up: bool, told: bool
 ) -> Comparison:
-    old, new = (replay(bodies, Charge(workload, rules), score_check=not stays_up) for rules in both)
-    return compare(old, new)
+    def of(which: str, rules: RuleSet) -> Replay:
+        def on_the_way(percent: int) -> None:
+            if told:
+                note(f"{workload.name}, {which} rules: {percent} % played")
+
+        return replay(about, Charge(workload, rules), score_check=not stays_up, on_the_way=on_the_way)
+
+    return compare(of("old", both[0]), of("new", both[1]))
 
 
 def _rules(found: Settings) -> RuleSet:
@@ -106,29 +128,23 @@ def _rules(found: Settings) -> RuleSet:
         fail(f"{error.filename}: {error.strerror}")
 
 
-def _recording(source: Path, since: datetime | None, until: datetime | None) -> list[Recorded]:
+def _recording(source: Path | None, found: Settings, known: Mapping[str, Workload], time: Time) -> Recording:
     """What was recorded in that time; ends the command where there is nothing."""
     try:
-        found = recording_of(source)
-    except NoRecordingError as error:
+        return recording_in(source, found, known, time)
+    except (NoRecordingError, NoJournalError) as error:
         fail(str(error))
     except (OSError, UnicodeDecodeError) as error:
         fail(f"{source}: {getattr(error, 'strerror', None) or error}")
-    first, last = (_utc(each) if each else None for each in (since, until))
-    chosen = [one for one in found if (first is None or one.at >= first) and (last is None or one.at <= last)]
-    if not chosen:
-        there = f"it goes from {_at(found[0].at)} to {_at(found[-1].at)}"
-        fail(f"{source}: nothing was recorded in that time; {there}")
-    return chosen
 
 
-def _utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+def _utc(moment: datetime | None) -> datetime | None:
+    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
 
 
-def _save(file: Path, recording: Sequence[Recorded]) -> None:
+def _save(file: Path, recording: Recording) -> None:
     try:
-        file.write_text(saved(recording), "utf-8")
+        file.write_text(saved(recording.bodies) or saved_entries(recording.entries), "utf-8")
     except OSError as error:
         fail(f"{file}: {error.strerror}")
 
@@ -136,11 +152,20 @@ def _save(file: Path, recording: Sequence[Recorded]) -> None:
 # --- the answer ----------------------------------------------------------------------------------
 
 
-def _show(
-    recording: Sequence[Recorded], nobodys: Mapping[str, int], played: Mapping[str, Comparison]
-) -> None:
-    count = "1 body" if len(recording) == 1 else f"{len(recording)} bodies"
-    say(f"{count}, received from {_at(recording[0].at)} to {_at(recording[-1].at)}")
+def _show(recording: Recording, nobodys: Mapping[str, int], played: Mapping[str, Comparison]) -> None:
+    where = f"from {_at(recording.played[0].at)} to {_at(recording.played[-1].at)}"
+    if recording.entries:
+        decisions, signals = (
+            _counted(len(recording.entries), "decision"),
+            _counted(recording.signals, "signal"),
+        )
+        say(f"played: {recording.source}: {decisions} of the journal with {signals}, {where}")
+        say(f"  {_counted(recording.own, 'signal')} of the worker's own probes left out")
+    else:
+        say(f"played: {recording.source}: {_counted(len(recording.bodies), 'body', 'bodies')}, {where}")
+    if recording.partly:
+        partly = _counted(recording.partly, "decision")
+        say(f"  {partly} considered more signals than the journal lists, as in a storm", "yellow")
     for code, many in nobodys.items():
         say(f"  not played: {many} ({code})", "yellow")
     for name, found in played.items():
@@ -149,12 +174,16 @@ def _show(
         for _, line, style in sorted(_lines(found)):
             say(f"  {line}", style)
         for each in found.broken:
-            say(f"  BREAKS {each.promise}  {_at(each.at)}  drain of {each.stamp}: {each.words}", "bold red")
+            say(
+                f"  BREAKS {each.promise}  {_at(each.at)}  {each.sort} of {each.stamp}: {each.words}",
+                "bold red",
+            )
         _show_counts(found)
-    broken = sum(len(each.broken) for each in played.values())
+    broken = [one.sort for each in played.values() for one in each.broken]
     say("")
     if broken:
-        say(f"{_counted(broken, 'drain')} of the new rules would break a promise", "bold red")
+        counts = " and ".join(_counted(broken.count(sort), str(sort)) for sort in sorted(set(broken)))
+        say(f"{counts} of the new rules would break a promise", "bold red")
     else:
         say("no promise would break", "bold green")
     say(TAKEN_AS_WELL)
@@ -164,8 +193,8 @@ def _named(rules: Path | None) -> str:
     return "the shipped catalogue" if rules is None else str(rules)
 
 
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+def _counted(number: int, what: str, many: str = "") -> str:
+    return f"{number} {what if number == 1 else many or f'{what}s'}"
 
 
 def _lines(found: Comparison) -> Iterator[tuple[datetime, str, str]]:
@@ -204,13 +233,18 @@ def _at(moment: datetime) -> str:
 
 
 def _document(
-    recording: Sequence[Recorded], nobodys: Mapping[str, int], played: Mapping[str, Comparison]
+    recording: Recording, nobodys: Mapping[str, int], played: Mapping[str, Comparison]
 ) -> dict[str, object]:
     return {
         "well": not any(each.broken for each in played.values()),
-        "bodies": len(recording),
-        "from": recording[0].at,
-        "to": recording[-1].at,
+        "source": recording.source,
+        "played": "journal" if recording.entries else "bodies",
+        "bodies": len(recording.bodies),
+        "decisions": len(recording.entries),
+        "listed_partly": recording.partly,
+        "signals_of_own_probes": recording.own,
+        "from": recording.played[0].at,
+        "to": recording.played[-1].at,
         "not_played": nobodys,
         "workloads": {name: _comparison(found) for name, found in played.items()},
     }

@@ -34,8 +34,9 @@ def check(
         bool,
         typer.Option(
             "--coverage",
-            help="Also act out the failure table under these rules, and say which rows they leave uncovered. "
-            "Takes a minute or less; changes nothing about the exit status.",
+            help="Also act out the failure table under these rules, and say which rows they leave uncovered, "
+            "or answer with harm or needless messages. Takes a minute or less; changes nothing about the "
+            "exit status.",
         ),
     ] = False,
     scenarios: Annotated[

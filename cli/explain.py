@@ -12,7 +12,7 @@ import typer
 from cli.config import settings, workloads
 from cli.out import NO, Json, fail, print_json, say
 from remediation.configuration import memory_of, placing
-from remediation.explain import Orders, Standing, decisions, is_known, orders, stamps_of, standing
+from remediation.explain import Orders, Standing, decisions, heard, is_known, orders, stamps_of, standing
 from remediation.explain import decision as decision_of
 from remediation.ledger.codec import UnreadableRecordError
 from remediation.ledger.record import JournalEntry, WorkloadRecord
@@ -194,7 +194,7 @@ def _show_standing(standing: Standing) -> None:
 
 def _show_decision(entry: JournalEntry, *, whole: bool) -> None:
     say(f"\n{entry.at:%Y-%m-%d %H:%M:%S}  {entry.id}  ({entry.cause})", "bold")
-    for said in entry.heard or entry.signals:
+    for said in heard(entry) or entry.signals:
         say(f"  signal    {said}")
     for rule, stamp, answer, reason in entry.verdicts:
         say(f"  rule      {rule} for {stamp}: {answer}: {reason}")

@@ -34,6 +34,11 @@ def say(text: str, style: str = "") -> None:
     console.print(escape(text), style=style or None)
 
 
+def note(text: str) -> None:
+    """Print a line on standard error for whoever waits: it is no part of the answer."""
+    _errors.print(escape(text))
+
+
 def fail(reason: str | Iterable[str], status: int = USAGE) -> NoReturn:
     """Print why on standard error, and end."""
     for line in [reason] if isinstance(reason, str) else reason:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli.out import NO, Json, fail, print_json, say
+from cli.out import NO, USAGE, Json, fail, print_json, say
 from rehearsal.report.junit import junit as junit_document
 from rehearsal.suite import Outcome, Suite, run_suite
 
@@ -18,7 +18,10 @@ def run(
     junit: Annotated[Path | None, typer.Option(help="Write the result as JUnit XML to this file.")] = None,
     json: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Run scenarios and rule tests, and say which rules and conditions nothing has tried."""
+    """Run scenarios and rule tests, and say which rules and conditions nothing has tried.
+
+    Ends with 1 where a test fails, and with 2 where a file cannot be read; the others are run all the same.
+    """
     try:
         suite = run_suite(folder, seed=seed, told=_ignore if json else _show_outcome)
         if junit is not None:
@@ -30,7 +33,7 @@ def run(
     else:
         _show(suite)
     if not suite.passed:
-        raise typer.Exit(NO)
+        raise typer.Exit(USAGE if suite.unread else NO)
 
 
 def _ignore(_: Outcome) -> None:
@@ -51,22 +54,24 @@ def _show(suite: Suite) -> None:
     for problem in suite.unreadable:
         say(f"FAIL       {problem}", "bold red")
     _show_coverage(suite)
-    failed = sum(not each.passed for each in suite.outcomes) + bool(suite.unreadable)
+    failed = sum(not each.passed for each in suite.outcomes)
     spent = sum(each.seconds for each in suite.outcomes)
     hours = f"{suite.virtual_seconds / 3600:.1f} virtual hours in " if suite.virtual_seconds else ""
     tests = "1 test" if len(suite.outcomes) == 1 else f"{len(suite.outcomes)} tests"
+    files = "1 file" if len(suite.unread) == 1 else f"{len(suite.unread)} files"
+    unread = f", {files} could not be read" if suite.unread else ""
     say("")
     for each in suite.outcomes:
         if not each.passed:
             say(f"FAIL  {each.file}: {each.name}", "bold red")
     say(
-        f"{tests}, {failed} failed; {hours}{spent:.1f}s",
-        "bold red" if failed else "bold green",
+        f"{tests}, {failed} failed{unread}; {hours}{spent:.1f}s",
+        "bold green" if suite.passed else "bold red",
     )
 
 
 def _show_coverage(suite: Suite) -> None:
-    rules, (seen, parts) = suite.coverage.rules, suite.coverage.branches
+    rules, (seen, parts) = suite.coverage.named, suite.coverage.branches
     if not rules:
         return
     say("")
@@ -84,6 +89,7 @@ def _show_coverage(suite: Suite) -> None:
 
 
 def _document(suite: Suite) -> dict[str, object]:
+    rules = suite.coverage.named
     seen, parts = suite.coverage.branches
     return {
         "passed": suite.passed,
@@ -91,13 +97,11 @@ def _document(suite: Suite) -> dict[str, object]:
         "unreadable": suite.unreadable,
         "rows": suite.rows,
         "coverage": {
-            "rules": len(suite.coverage.rules),
+            "rules": len(rules),
             "held": suite.coverage.held,
             "conditions": parts,
             "true": seen,
-            "never_held": [name for name, each in suite.coverage.rules.items() if not each.holds],
-            "never_true": {
-                name: each.never for name, each in suite.coverage.rules.items() if each.holds and each.never
-            },
+            "never_held": [name for name, each in rules.items() if not each.holds],
+            "never_true": {name: each.never for name, each in rules.items() if each.holds and each.never},
         },
     }

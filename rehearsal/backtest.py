@@ -14,6 +14,7 @@ from rehearsal.replay import Replay
 from remediation.ledger.intent import Verb
 from remediation.ledger.record import WorkloadRecord
 from remediation.ledger.told import Channel, Message, MessageKind
+from rules.findings import Finding
 from rules.reach import Scope
 from rules.signals import Health
 
@@ -26,8 +27,9 @@ MOVED_MOST = timedelta(hours=1)
 ONE_TELLING = timedelta(minutes=1)
 """A page and a notification of one incident, so near each other, are one decision."""
 
-CAPACITY, REACH = "P2", "P3"
-"""The promises that other rules may break: enough stamps serve; a drain is for a stamp's own fault."""
+CAPACITY, REACH, PROOF = "P2", "P3", "P12"
+"""The promises that other rules may break: enough stamps serve; a drain is for a stamp's own fault; what
+is brought back has been mended."""
 
 _NO_DRAIN = frozenset({Scope.GLOBAL, Scope.EDGE, Scope.PARTIAL, Scope.UNKNOWN})
 
@@ -77,10 +79,19 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A promise that the new rules would have broken."""
+    """A promise that the new rules would have broken.
+
+    Attributes:
+        promise: which.
+        at: when.
+        sort: by what, a drain or a rejoin.
+        stamp: of which stamp.
+        words: how.
+    """
 
     promise: str
     at: datetime
+    sort: Sort
     stamp: str
     words: str
 
@@ -197,15 +208,18 @@ def _counts(made: Sequence[Decision]) -> dict[Sort, int]:
 
 
 def broken_promises(old: Replay, new: Replay) -> Iterator[Broken]:
-    """The drains of the new rules that break a promise by what either of the two knew.
+    """The drains and rejoins of the new rules that break a promise by what either of the two knew.
 
     The worker itself judges by the new rules alone, which may be blind: a stamp of which they say
-    nothing serves, and a fault that they do not see on the others is this stamp's own. So both are asked.
+    nothing serves, and is mended; a fault that they do not see on the others is this stamp's own. So
+    both are asked.
     """
     for each, effect in new.history.effects():
         if effect.verb == Verb.DRAIN and effect.by_worker:
             yield from _too_few(old, new, each.at, effect)
             yield from _not_a_stamps(old, new, each.at, effect)
+        if effect.verb == Verb.REJOIN and effect.by_worker:
+            yield from _not_mended(old, new, each.at, effect)
 
 
 def _too_few(old: Replay, new: Replay, at: float, effect: Effect) -> Iterator[Broken]:
@@ -219,7 +233,7 @@ def _too_few(old: Replay, new: Replay, at: float, effect: Effect) -> Iterator[Br
     if len(serving) < least:
         why = "; ".join(f"{name}: {reason}" for name, reason in reasons.items() if reason)
         words = f"{', '.join(serving) or 'no stamp'} would serve, and at least {least} must ({why})"
-        yield Broken(CAPACITY, new.moment(at), effect.stamp, words)
+        yield Broken(CAPACITY, new.moment(at), Sort.DRAIN, effect.stamp, words)
 
 
 def _why_not_serving(stamp: str, old: Replay, new: Replay, at: float) -> str:
@@ -230,10 +244,17 @@ def _why_not_serving(stamp: str, old: Replay, new: Replay, at: float) -> str:
     if said and said[-1] in (Health.RED, Health.UNKNOWN):
         return f"its root is {said[-1]}"
     for which, played in (("old", old), ("new", new)):
-        for asked in _record(played, at).findings:
-            if asked.stamp == stamp and asked.rule in played.charge.rules.draining:
-                return f"{asked.rule} of the {which} rules asks for its drain"
+        for found in _asking_for_drain(played, stamp, at):
+            return f"{found.rule} of the {which} rules asks for its drain"
     return ""
+
+
+def _asking_for_drain(played: Replay, stamp: str, at: float) -> Iterator[Finding]:
+    """The findings that ask for the drain of a stamp then."""
+    rules = played.charge.rules
+    for found in _record(played, at).findings.values():
+        if found.stamp == stamp and found.rule in rules.draining - rules.on_trial:
+            yield found
 
 
 def _not_a_stamps(old: Replay, new: Replay, at: float, effect: Effect) -> Iterator[Broken]:
@@ -242,8 +263,17 @@ def _not_a_stamps(old: Replay, new: Replay, at: float, effect: Effect) -> Iterat
         for rule, stamp, scope, reason in _verdicts(played, at):
             if scope in _NO_DRAIN and stamp in (effect.stamp, "global"):
                 words = f"by {rule} of the {which} rules the fault was {scope}: {reason}"
-                yield Broken(REACH, new.moment(at), effect.stamp, words)
+                yield Broken(REACH, new.moment(at), Sort.DRAIN, effect.stamp, words)
                 return
+
+
+def _not_mended(old: Replay, new: Replay, at: float, effect: Effect) -> Iterator[Broken]:
+    """P12: nothing that would drain the stamp stands when it is brought back."""
+    for which, played in (("old", old), ("new", new)):
+        for found in _asking_for_drain(played, effect.stamp, at):
+            words = f"{found.rule} of the {which} rules still asks for its drain: {found.reason}"
+            yield Broken(PROOF, new.moment(at), Sort.REJOIN, effect.stamp, words)
+            return
 
 
 def _verdicts(played: Replay, at: float) -> Iterator[tuple[str, str, str, str]]:

@@ -3,7 +3,8 @@
 A rule that no scenario and no test ever makes hold is a guess; so is a branch of `any:` that never did.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -23,7 +24,7 @@ from rules.conditions import (
     judge,
     words,
 )
-from rules.evaluate import RuleSet, Since
+from rules.evaluate import Asked, RuleSet, Since
 from rules.health import Facts, facts
 from rules.policy import Policy
 from rules.rule import AskedOf, Rule
@@ -54,11 +55,19 @@ class RuleCovered:
         return [said for path, said in self.parts.items() if path not in self.seen]
 
 
+Key = tuple[str, str]
+"""File and name of a rule: rules of two files may have the same name."""
+
+
 @dataclass(slots=True)
 class Coverage:
-    """Of all rules that took part."""
+    """Of all rules that took part.
 
-    rules: dict[str, RuleCovered] = field(default_factory=dict)
+    Attributes:
+        rules: what was true of each, by its file and name.
+    """
+
+    rules: dict[Key, RuleCovered] = field(default_factory=dict)
 
     def add_run(self, run: Run) -> None:
         """Judge the rules of a run's workload again, at each of its records."""
@@ -66,7 +75,7 @@ class Coverage:
         self._know(charge.rules)
         workload = charge.workload
         for happening, record in run.history.records():
-            self._held(record.findings)
+            self._held(charge.rules, record.findings)
             if happening.at - last < JUDGED_EVERY_SECONDS:
                 continue
             last, now = happening.at, START + timedelta(seconds=happening.at)
@@ -76,7 +85,7 @@ class Coverage:
     def add_test(self, test: RuleTest) -> None:
         """Judge the rules of a rule test."""
         self._know(test.rules)
-        self._held(test.evaluation.holding)
+        self._held(test.rules, test.evaluation.holding)
         standing = facts(test.given, START, Policy(fresh_for=_NOTHING_OLD))
         stamps = dict.fromkeys(key.stamp for key in test.given)
         self._judge(test.rules, standing, (*stamps, None), test.since, START)
@@ -92,21 +101,30 @@ class Coverage:
         every = list(self.rules.values())
         return sum(len(each.seen) for each in every), sum(len(each.parts) for each in every)
 
+    @property
+    def named(self) -> dict[str, RuleCovered]:
+        """What was true of each rule by its name, with its file where several rules have that name."""
+        count = Counter(name for _, name in self.rules)
+        return {
+            name if count[name] == 1 else f"{name} ({file})": each
+            for (file, name), each in self.rules.items()
+        }
+
     def _know(self, rules: RuleSet) -> None:
         for rule in rules.rules:
-            if rule.name not in self.rules:
+            if key_of(rule) not in self.rules:
                 parts = {path: described(part) for path, part in parts_of(rule.when)}
-                self.rules[rule.name] = RuleCovered(rule, parts=parts)
+                self.rules[key_of(rule)] = RuleCovered(rule, parts=parts)
 
-    def _held(self, found: object) -> None:
-        for asked in found if isinstance(found, dict) else ():
-            self.rules[asked.rule].holds += 1
+    def _held(self, rules: RuleSet, found: Iterable[Asked]) -> None:
+        for asked in found:
+            self.rules[key_of(rules.by_name[asked.rule])].holds += 1
 
     def _judge(
         self, rules: RuleSet, standing: Facts, stamps: tuple[str | None, ...], since: Since, now: datetime
     ) -> None:
         for rule in rules.rules:
-            covered = self.rules[rule.name]
+            covered = self.rules[key_of(rule)]
             if len(covered.seen) == len(covered.parts):
                 continue
             for stamp in stamps:
@@ -117,6 +135,11 @@ class Coverage:
                 for path, part in parts_of(rule.when):
                     if path not in covered.seen and judge(part, moment, path).answer is Answer.HOLDS:
                         covered.seen.add(path)
+
+
+def key_of(rule: Rule) -> Key:
+    """By what a rule is counted."""
+    return rule.where.rpartition(":")[0], rule.name
 
 
 def parts_of(condition: Condition, path: str = "") -> Iterator[tuple[str, Condition]]:

@@ -26,6 +26,7 @@ from rehearsal.scenario.load import Scenario, load_scenario
 Bases = Mapping[str, Scenario]
 
 LASTS_SECONDS = (20, 45, 95, 150)
+_LEVERS = ("lever.", "origin.", "step.")
 TROUBLES_MOST = 3
 FAULTS_MOST = 3
 SHRINK_RUNS_MOST = 60
@@ -112,11 +113,20 @@ def points_of(name: str, scenario: Scenario) -> list[Point]:
     return list(_points(name, scenario.file, lambda: try_out(scenario, Schedule(name))))
 
 
+def points_after(name: str, scenario: Scenario, first: Fault) -> list[Point]:
+    """The calls that are made only because of a fault: the fence, second attempts, another worker's."""
+    plain = set(points_of(name, scenario))
+    calls = _points(
+        name, f"{scenario.file} {first}", lambda: try_out(scenario, Schedule(name, faults=(first,)))
+    )
+    return [point for point in calls if point not in plain]
+
+
 _known_points: dict[tuple[str, str], list[Point]] = {}
 
 
-def _points(name: str, file: str, run: Callable[[], Trial]) -> list[Point]:
-    key = (name, file)
+def _points(name: str, what: str, run: Callable[[], Trial]) -> list[Point]:
+    key = (name, what)
     if key not in _known_points:
         _known_points[key] = list(run().calls)
     return _known_points[key]
@@ -137,19 +147,52 @@ def singles(bases: Bases, seed: str = "1") -> list[Schedule]:
 
 def _tier(point: Point) -> int:
     """What moves or tells something comes first, then what writes, then what only looks."""
-    port, _, rest = point.name.partition(".")
-    if rest.partition(":")[0] not in CHANGING:
+    if _method(point) not in CHANGING:
         return 2
-    return 1 if port == "ledger" and rest != "bury" else 0
+    return 1 if point.name.startswith("ledger.") and point.name != "ledger.bury" else 0
+
+
+def _method(point: Point) -> str:
+    return point.name.partition(".")[2].partition(":")[0]
+
+
+def seconds(bases: Bases, share: tuple[int, int] = (0, 1)) -> Iterator[Schedule]:
+    """Each fault of the calls that are made only because of a first fault of a lever, such as the fence.
+
+    Args:
+        bases: the scenarios.
+        share: which part of the first faults, of how many.
+    """
+    mine, of = share
+    firsts = [
+        (name, Fault(kind, point))
+        for name, scenario in bases.items()
+        for point in points_of(name, scenario)
+        if point.name.startswith(_LEVERS) and _method(point) in CHANGING
+        for kind in fitting(point.name)
+    ]
+    for name, first in firsts[mine::of]:
+        known = {point.name for point in points_of(name, bases[name])}
+        for point in points_after(name, bases[name], first):
+            if point.name not in known:
+                both = ((first, Fault(kind, point)) for kind in fitting(point.name))
+                yield from (Schedule(name, faults=faults) for faults in both)
 
 
 def pairs(bases: Bases, seed: str) -> Iterator[Schedule]:
-    """Two faults in one run, without end: the first mostly where something is changed."""
+    """Two faults in one run, without end: the first mostly where something is changed.
+
+    In every other one the second meets a call that is made only because of the first.
+    """
     chance = Random(f"{seed}/pairs")  # noqa: S311 - it guards nothing
     while True:
         name = chance.choice(list(bases))
-        faults = tuple(_some_fault(points_of(name, bases[name]), chance) for _ in range(2))
-        yield Schedule(name, f"{seed}/{chance.randrange(10**6)}", faults)
+        points = points_of(name, bases[name])
+        first, second = _some_fault(points, chance), _some_fault(points, chance)
+        yield Schedule(name, f"{seed}/{chance.randrange(10**6)}", (first, second))
+        first = _some_fault(points, chance)
+        second = _some_fault(points_after(name, bases[name], first) or points, chance)
+        yield Schedule(name, faults=(first, second))
 
 
 def nights(bases: Bases, seed: str) -> Iterator[Schedule]:
@@ -166,8 +209,8 @@ def nights(bases: Bases, seed: str) -> Iterator[Schedule]:
 
 
 def _some_fault(points: list[Point], chance: Random) -> Fault:
-    if chance.random() < 0.7:
-        changing = [each for each in points if each.name.partition(".")[2].partition(":")[0] in CHANGING]
+    changing = [each for each in points if _method(each) in CHANGING]
+    if changing and chance.random() < 0.7:
         rare = [each for each in changing if not each.name.startswith("ledger")]
         points = rare if rare and chance.random() < 0.4 else changing
     point = chance.choice(points)

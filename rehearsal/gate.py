@@ -110,6 +110,11 @@ class Gate:
         self._numbers: dict[str, int] = {}
         self._count = 0
         self._closed = False
+        self._next: dict[str, Callable[[Call, Perform], Awaitable[Any]]] = {}
+
+    def befall_next(self, name: str, around: Callable[[Call, Perform], Awaitable[Any]]) -> None:
+        """Let this stand around the next call of that name, whoever makes it, instead of the faults."""
+        self._next[name] = around
 
     @property
     def calls(self) -> Mapping[str, int]:
@@ -139,7 +144,8 @@ class Gate:
         )
         least, most = LATENCIES_SECONDS.get(call.port, LATENCY_SECONDS)
         await asyncio.sleep(self._chance.uniform(least, most))
-        return await self._faults.around(call, perform)
+        around = self._next.pop(name, self._faults.around)
+        return await around(call, perform)
 
 
 def land_later(loop: VirtualLoop, seconds: float, perform: Perform) -> None:

@@ -14,13 +14,15 @@ from pydantic import ConfigDict, Field, model_validator
 
 from rehearsal.scenario.happens import ALL, NodeOf
 from rehearsal.scenario.moments import Moment
+from rehearsal.scenario.named import NamedFiles, located
+from rehearsal.scenario.sense import below, wrong_rule, wrong_stamp
 from rehearsal.scenario.workload import START
 from rules.evaluate import Asked, Evaluation, RuleSet, Since, evaluate
 from rules.fields import AlertName, Line, Matches, SeverityWord, StampName, Strict
 from rules.health import facts
 from rules.load import checked, listed, load_catalog, load_rules
 from rules.policy import Policy
-from rules.problems import Complaint, FileError, did_you_mean, refuse
+from rules.problems import Complaint, FileError, refuse
 from rules.schema import schema_of
 from rules.signals import AlertState, Health, RegisterKey, Severity, Signal, Subject
 
@@ -57,12 +59,23 @@ class FactModel(Strict):
             yield Complaint("expected exactly one of `node` and `alert`")
         if (self.node is None) != (self.state is None):
             yield Complaint("a `node` needs its `state`, and an alert has none")
+        if self.node is not None and (self.stamp is not None or self.severity is not None):
+            yield Complaint("`stamp` and `severity` are an alert's", "a node is written STAMP/NODE")
+        if self.alert is not None and self.source is not None:
+            yield Complaint("an alert has no `source`", "its source is its name", ("source",))
+
+    @property
+    def stamp_name(self) -> str | None:
+        """The stamp that it is about; None for none."""
+        if self.node is None:
+            return self.stamp
+        stamp = self.node.partition("/")[0]
+        return None if stamp == ALL else stamp
 
     def signal(self, now: datetime, number: int) -> Signal:
         """As a source would say it. Health is repeated all the time, so it is fresh."""
         if self.node is not None:
-            stamp, _, node = self.node.partition("/")
-            subject = Subject(WORKLOAD, None if stamp == ALL else stamp, node)
+            subject = Subject(WORKLOAD, self.stamp_name, self.node.partition("/")[2])
             source = self.source or f"/health-models/{WORKLOAD}"
             return Signal(str(number), subject, source, now, health=self.state)
         assert self.alert is not None  # noqa: S101 - the model has one of them
@@ -87,6 +100,12 @@ class RuleTestModel(Strict):
     given: list[FactModel] = Field(description="What stands. All else is unknown.")
     holds: list[RuleAt] = Field([], description="Rules that hold, each with where.")
     holds_not: list[RuleAt] = Field([], alias="not", description="Rules that do not.")
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> "RuleTestModel":
+        if not (self.holds or self.holds_not):
+            refuse([Complaint("expected rules under `holds` or `not`, found none", "else it tests nothing")])
+        return self
 
 
 class RuleTestFile(Strict):
@@ -129,20 +148,39 @@ def run_rule_tests(path: Path) -> list[RuleTest]:
     """Run the tests of a file.
 
     Raises:
-        FileError: with every problem of the file.
-        OSError: it, or a rule file that it names, cannot be opened.
+        FileError: with every problem of the file, and of the rule files that it names.
+        OSError: it cannot be opened.
     """
-    model, _, problems = checked(RuleTestFile, path.read_bytes(), str(path))
+    model, tree, problems = checked(RuleTestFile, path.read_bytes(), str(path))
     if model is None or problems:
         raise FileError(listed(problems))
-    texts = {file: (path.parent / file).read_text("utf-8") for file in model.rules}
+    named = NamedFiles(tree, path.parent)
+    texts = named.texts(model.rules, "rules")
+    if named.problems:
+        raise FileError(named.problems)
     rules = RuleSet(load_rules(texts) if texts else load_catalog())
+    if wrong := located(tree, _senseless(model, rules)):
+        raise FileError(listed(wrong))
     return [_run(str(path), test, model.stamps, rules) for test in model.rule_tests]
 
 
 def rule_tests_schema() -> dict[str, Any]:
     """The JSON Schema of a file of rule tests."""
     return schema_of(RuleTestFile)
+
+
+def _senseless(model: RuleTestFile, rules: RuleSet) -> Iterator[Complaint]:
+    """Stamps and rules that are not there: `not: [root-node-red at wue]` would hold for ever."""
+    for number, test in enumerate(model.rule_tests):
+        for place, fact in enumerate(test.given):
+            if fact.stamp_name is not None:
+                of_it = wrong_stamp(fact.stamp_name, model.stamps, "node" if fact.node else "stamp")
+                yield from below(of_it, "rule_tests", number, "given", place)
+        for key, said in (("holds", test.holds), ("not", test.holds_not)):
+            for place, (rule, stamp) in enumerate(map(_asked, said)):
+                if stamp is not None:
+                    yield from below(wrong_stamp(stamp, model.stamps), "rule_tests", number, key, place)
+                yield from below(wrong_rule(rule, stamp or ALL, rules), "rule_tests", number, key, place)
 
 
 def _run(file: str, test: RuleTestModel, stamps: list[str], rules: RuleSet) -> RuleTest:
@@ -159,33 +197,24 @@ def _run(file: str, test: RuleTestModel, stamps: list[str], rules: RuleSet) -> R
         if now >= START:
             break
         now = min(START, now + _STEP)
-    faults = (*_missing(test, rules, evaluation), *_unwanted(test, rules, evaluation))
+    faults = (*_missing(test, evaluation), *_unwanted(test, evaluation))
     return RuleTest(file, test.name, faults, rules, evaluation, given, since)
 
 
-def _missing(test: RuleTestModel, rules: RuleSet, evaluation: Evaluation) -> Iterator[str]:
+def _missing(test: RuleTestModel, evaluation: Evaluation) -> Iterator[str]:
     holding = evaluation.holding
     for said in test.holds:
         asked = _asked(said)
-        if asked.rule not in rules.by_name:
-            yield _no_rule(asked.rule, rules)
-        elif asked not in holding:
+        if asked not in holding:
             verdict = evaluation.verdicts.get(asked)
             why = f"{verdict.answer}: {verdict.reason}" if verdict else "none of its facts is given"
             yield f"expected that {said}, but it does not hold; {why}"
 
 
-def _unwanted(test: RuleTestModel, rules: RuleSet, evaluation: Evaluation) -> Iterator[str]:
+def _unwanted(test: RuleTestModel, evaluation: Evaluation) -> Iterator[str]:
     for said in test.holds_not:
-        asked = _asked(said)
-        if asked.rule not in rules.by_name:
-            yield _no_rule(asked.rule, rules)
-        elif (verdict := evaluation.holding.get(asked)) is not None:
+        if (verdict := evaluation.holding.get(_asked(said))) is not None:
             yield f"expected not that {said}, but it holds; {verdict.reason}"
-
-
-def _no_rule(name: str, rules: RuleSet) -> str:
-    return f"there is no rule {name}; {did_you_mean(name, list(rules.by_name), 'look at the rule files')}"
 
 
 def _asked(said: str) -> Asked:

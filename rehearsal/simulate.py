@@ -3,9 +3,10 @@
     python -m rehearsal.simulate FOLDER [-n N] [--minutes M] [--seed S] [--keep FOLDER]
 
 FOLDER holds the base scenarios. First comes every single fault at every call of those in `SWEPT`, always
-all of them. Then, so many or so long as is asked for, the single faults of the other scenarios, pairs and
-whole nights. At the end survivors fail around drains, to say how much no look can exclude. What breaks
-a promise is shrunk, printed and kept. Exit status 1 then.
+all of them; and every fault of the calls that are made only after a fault of a lever. Then, so many or so
+long as is asked for, the single faults of the other scenarios, pairs and whole nights. At the end
+survivors fail around drains, to say how much no look can exclude. What breaks a promise is shrunk, printed
+and kept. Exit status 1 then.
 """
 
 import argparse
@@ -21,7 +22,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from rehearsal.explore import Broken, Covered, explore, keep, kinds, load_bases, schedules, singles
+from rehearsal.explore import Broken, Covered, explore, keep, kinds, load_bases, schedules, seconds, singles
 from rehearsal.residual import MEASURED_IN, Residue, measure
 
 STOP_AT = 10
@@ -40,6 +41,7 @@ SWEPT = (
     "restart-step.yaml",
     "flapping.yaml",
     "webhook.yaml",
+    "late-delete.yaml",
 )
 """The scenarios of which every single fault is run: between them, every way that an incident can go."""
 
@@ -74,6 +76,10 @@ def main(arguments: list[str] | None = None) -> int:
         every = len(singles({name: bases[name] for name in SWEPT}, given.seed))
         _say(f"single faults: {covered.schedules} of {every}, in {len(SWEPT)} scenarios: {covered}")
         _tell_broken(covered.broken, given.keep)
+        second = _all(pool.map(_second, asked))
+        _say(f"then each fault of a call that is made only because of another: {second}")
+        _tell_broken(second.broken, given.keep)
+        covered.follow(second)
         rest = _all(pool.map(_rest, asked))
         _say(f"then single faults of the others, pairs, and nights, in {len(bases)} scenarios: {rest}")
         _tell_broken(rest.broken, given.keep)
@@ -115,6 +121,13 @@ def _sweep(asked: _Asked) -> Covered:
     bases = load_bases(asked.folder)
     chosen = singles({name: bases[name] for name in SWEPT}, asked.seed)[asked.mine :: asked.of]
     return explore(bases, chosen, stop_at=STOP_AT, tell=partial(_far, asked, len(chosen)))
+
+
+def _second(asked: _Asked) -> Covered:
+    """This process's share of the faults of calls that nobody makes while all goes well."""
+    bases = load_bases(asked.folder)
+    chosen = seconds({name: bases[name] for name in SWEPT}, (asked.mine, asked.of))
+    return explore(bases, chosen, stop_at=STOP_AT, tell=partial(_far, asked, None))
 
 
 def _rest(asked: _Asked) -> Covered:

@@ -41,19 +41,21 @@ class Suite:
     Attributes:
         outcomes: of each, in the order of the files.
         coverage: of the rules.
-        unreadable: problems of files that could not be read.
+        unread: the files that could not be read.
+        unreadable: their problems, each with file, line and column.
         virtual_seconds: how much time passed in the rehearsals.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)
     coverage: Coverage = field(default_factory=Coverage)
+    unread: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     virtual_seconds: float = 0.0
 
     @property
     def passed(self) -> bool:
         """Everything holds, and every file could be read."""
-        return not self.unreadable and all(each.passed for each in self.outcomes)
+        return not self.unread and all(each.passed for each in self.outcomes)
 
     @property
     def rows(self) -> list[str]:
@@ -85,8 +87,10 @@ def run_suite(
             else:
                 _test(suite, file)
         except FileError as error:
+            suite.unread.append(str(file))
             suite.unreadable += str(error).splitlines()
         except OSError as error:
+            suite.unread.append(str(file))
             suite.unreadable.append(f"{error.filename}: {error.strerror}")
         for outcome in suite.outcomes[known:]:
             told(outcome)

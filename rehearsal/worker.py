@@ -75,12 +75,14 @@ class RunningWorker:
         process: to stop, resume and kill.
         clock: its own; may be wrong.
         worker: as its host sees it.
+        engine: its own, for signals that come in no body (a journal that is played).
     """
 
     name: str
     process: Process
     clock: SkewedClock
     worker: Worker
+    engine: Engine
 
     @property
     def alive(self) -> bool:
@@ -115,7 +117,7 @@ class Staff:
         own = name if number == 1 else f"{name}.{number}"
         process = self.world.loop.process(own)
         clock = SkewedClock(self.world.clock, ahead)
-        started = RunningWorker(own, process, clock, self._build(own, process, clock))
+        started = RunningWorker(own, process, clock, *self._build(own, process, clock))
         self.workers[name] = started
         offset = self.world.chance(f"tick {own}").uniform(0.5, TICK_SECONDS)
         self.world.loop.spawn(self._tick(started, offset), process, name=f"{own} timer")
@@ -133,7 +135,7 @@ class Staff:
         """A worker that answers, if there is one."""
         return next((each for each in self.workers.values() if each.alive and not each.process.stopped), None)
 
-    def _build(self, name: str, process: Process, clock: SkewedClock) -> Worker:
+    def _build(self, name: str, process: Process, clock: SkewedClock) -> tuple[Worker, Engine]:
         world = self.world
         outside = Ports(
             clock=clock,
@@ -152,7 +154,8 @@ class Staff:
         engine = Engine(declared, ports, name, token=lambda: f"{name}/{next(tokens)}")
         inbox = GatedInbox(self.gate, process, WorldInbox(world))
         views = Views(declared, lambda: View(declared.known))
-        return Worker(Parts(views, engine, inbox, ports.ledger, clock, ports.tally, Desk(declared, ports)))
+        parts = Parts(views, engine, inbox, ports.ledger, clock, ports.tally, Desk(declared, ports))
+        return Worker(parts), engine
 
     def ledger_of(self, name: str) -> Ledger:
         """The ledger of a worker."""

@@ -112,7 +112,7 @@ async def decisions(
         UnreadableRecordError: an entry of it cannot be understood.
     """
     found: list[JournalEntry] = []
-    async for entry in _newest_first(ledger, record, until):
+    async for entry in newest_first(ledger, record, until):
         if stamp is None or concerns(entry, stamp):
             found.append(entry)
         if len(found) == most:
@@ -133,13 +133,13 @@ async def decision(ledger: Ledger, record: WorkloadRecord, revision: int) -> Jou
 
 async def is_known(ledger: Ledger, record: WorkloadRecord, stamp: str) -> bool:
     """Whether any decision ever named a stamp of that name."""
-    async for entry in _newest_first(ledger, record, None):
+    async for entry in newest_first(ledger, record, None):
         if _is_about(entry, stamp):
             return True
     return False
 
 
-async def _newest_first(
+async def newest_first(
     ledger: Ledger, record: WorkloadRecord, until: datetime | None
 ) -> AsyncIterator[JournalEntry]:
     """The journal, and in front of it what the record has still to hand on to it."""
@@ -152,6 +152,23 @@ async def _newest_first(
             yield entry
 
 
+def heard(entry: JournalEntry) -> tuple[str, ...]:
+    """What the new signals of a decision said, with their ages then.
+
+    Such as `shop/weu/Stamp red by healthservice, 4s old: Database is not healthy`.
+    """
+    return tuple(_heard(signal, entry.at) for signal in entry.heard)
+
+
+def _heard(signal: Signal, at: datetime) -> str:
+    what = f"alert {signal.alert} {signal.says}" if signal.condition else signal.says
+    why = f": {signal.reasons[0]}" if signal.reasons else ""
+    placed = f" ({signal.placed_by})" if signal.placed_by else ""
+    never = f"; never acts: {signal.why}" if signal.why else ""
+    age = words(at - signal.observed_at)
+    return f"{signal.subject} {what} by {signal.source}, {age} old{why}{placed}{never}"
+
+
 def concerns(entry: JournalEntry, stamp: str) -> bool:
     """Whether a decision concerns a stamp: it is about it, about all of them, or a person's."""
     return entry.cause is Cause.PERSON or _is_about(entry, stamp) or _is_about(entry, GLOBAL)
@@ -160,7 +177,7 @@ def concerns(entry: JournalEntry, stamp: str) -> bool:
 def _is_about(entry: JournalEntry, stamp: str) -> bool:
     judged = any(where == stamp for _, where, *_ in (*entry.verdicts, *entry.passed, *entry.scopes))
     held = any(held.stamp == stamp for held in entry.held)
-    return judged or held or any(stamp in _names(said) for said in (*entry.events, *entry.heard))
+    return judged or held or any(stamp in _names(said) for said in (*entry.events, *heard(entry)))
 
 
 def _names(sentence: str) -> set[str]:

@@ -8,11 +8,13 @@ stamps really were, `check` asks every checker.
 from rehearsal.check.acts import ACTS
 from rehearsal.check.case import Case, Violation
 from rehearsal.check.ends import ENDS
+from rehearsal.check.pace import PACE
 from rehearsal.check.people import PEOPLE
 from rehearsal.check.permission import PERMISSION
+from rehearsal.check.returns import RETURNS
 from rehearsal.faults.trial import Trial
 
-CHECKERS = (*ACTS, *PERMISSION, *PEOPLE, *ENDS)
+CHECKERS = (*ACTS, *RETURNS, *PACE, *PERMISSION, *PEOPLE, *ENDS)
 
 
 def check(trial: Trial) -> list[Violation]:

@@ -17,6 +17,14 @@ from rules.policy import Mode, Policy
 LATENCY_MOST_SECONDS = 1.0
 """More than all calls of one act take together when nothing is wrong."""
 
+JUST_BEFORE_SECONDS = 0.001
+
+SKEW_MOST_SECONDS = 300.0
+"""So far clocks differ where they do."""
+
+DELAYED_MOST_SECONDS = 120.0
+"""No fault holds one call up for longer."""
+
 _DELAYING = frozenset({CallFault.SLOW, CallFault.LATE, CallFault.HANGS, CallFault.PAUSE, CallFault.LOST})
 _CLOCKS = frozenset({Trouble.AHEAD, Trouble.BEHIND})
 
@@ -138,6 +146,10 @@ class Case:
         """What workers did, in order; fencing is none of it."""
         return list(self._deeds())
 
+    def moves(self, verb: Verb) -> Iterator[Deed]:
+        """Those that moved a lever that way."""
+        return (deed for deed in self.deeds if deed.effect.verb == verb)
+
     def _deeds(self) -> Iterator[Deed]:
         record = WorkloadRecord(self.workload.name)
         leased: dict[str, WorkloadRecord] = {}
@@ -186,8 +198,9 @@ class Case:
         """Whether the very call that did it was long on its way, by a fault or as its worker stood still."""
         calls = _calls_of(effect)
         slow = any(
-            kind in _DELAYING and who == each.who and at <= each.at and name in calls
+            kind in _DELAYING and who == each.who and name in calls
             for at, kind, name, who in self.faults
+            if 0 <= each.at - at <= DELAYED_MOST_SECONDS
         )
         still = any(
             one.who == each.who and one.words.endswith("goes on") and 0 <= each.at - one.at < 1

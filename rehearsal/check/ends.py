@@ -4,23 +4,32 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from rehearsal.check.case import Case, Violation
+from rehearsal.check.acts import root_of
+from rehearsal.check.case import SKEW_MOST_SECONDS, Case, Violation
 from rehearsal.faults.kinds import CallFault
 from rehearsal.history import Kind
 from rehearsal.worker import TICK_SECONDS
 from remediation.ledger.intent import IntentState, LeverKind
 from remediation.ledger.record import Cause
+from remediation.ledger.stamp import Drain
+from rules.signals import Health
 
 RECORD_BYTES_MOST = 512 * 1024
 OUTBOX_MOST = 40
 JOURNAL_WAITING_MOST = 14
-ATTEMPTS_MOST = 12
+ATTEMPTS_MOST = 5
 ROUNDS_MOST = 5
+WRITES_AT_REST_MOST = 4
+"""Of one worker in a minute: two ticks that keep how old its looks are, and a snapshot of the model."""
+
 REST_SECONDS = 60.0
 SLACK_SECONDS = 25.0
 """What a tick takes at the most, and some."""
 
 UNHELD_SECONDS = 120.0
+
+PROVEN_WITHIN_SECONDS = 270.0
+"""So long until all who had accused a stamp have said that it is well: a snapshot and two ticks, twice."""
 
 ERROR = re.compile(r"\b([A-Z]\w*(?:Error|Exception))\(")
 NOT_ITS_OWN = frozenset({"LedgerUnavailableError", "InboxUnavailableError", "HotRecordError", "TimeoutError"})
@@ -115,17 +124,32 @@ def ours_stays_ours(case: Case) -> Iterator[Violation]:
 
 
 def the_recovered_come_back(case: Case) -> Iterator[Violation]:
-    """P14: what is proven to have recovered comes back, unless a guardrail holds it and people know."""
+    """P14: a stamp with which all is well comes back, unless a guardrail holds it or people are asked."""
     for name in case.workload.stamp_names:
         drain = case.last.stamp(name).drain
-        since = case.end - case.policy.rejoin_after.total_seconds() - UNHELD_SECONDS - case.disturbed_seconds
-        if drain is None or drain.author or since < 0 or case.truths.sick[name].ever(since, case.end):
+        patience = case.policy.rejoin_after.total_seconds() + PROVEN_WITHIN_SECONDS + case.disturbed_seconds
+        patience += _outages(case) + (0.0 if case.clocks_are_right else SKEW_MOST_SECONDS)
+        since = case.end - patience
+        if drain is None or drain.author or drain.stays_out or since < _moved_last(case, name):
             continue
-        if drain.stays_out or any(each.stamp == name for each in case.last.held):
+        if not case.truths.well[name].always(since, case.end) or not _is_vouched_for(case, name, drain):
             continue
-        going = [each for each in case.last.in_flight() if each.stamp == name]
-        if drain.recovering_since is not None and not going:
+        last = case.last
+        known = [*(each.stamp for each in last.held), *(each.stamp for each in last.approvals)]
+        if name not in (*known, *(each.stamp for each in last.in_flight())):
             yield Violation("P14", case.end, f"{name} has recovered and stays out without a reason")
+
+
+def _moved_last(case: Case, stamp: str) -> float:
+    return max((deed.at for deed in case.deeds if deed.effect.stamp == stamp), default=0.0)
+
+
+def _is_vouched_for(case: Case, stamp: str, drain: Drain) -> bool:
+    """Whether all who accused it have taken their word back, and its root is green."""
+    said = [case.last.registers.get(key) for key in drain.evidence]
+    accused = any(each.stamp == stamp for each in case.last.findings.values())
+    healthy = all(each is None or each.health in (None, Health.GREEN) for each in said)
+    return healthy and not accused and root_of(case, case.last, stamp) is Health.GREEN
 
 
 def nothing_grows(case: Case) -> Iterator[Violation]:
@@ -153,14 +177,12 @@ def comes_to_rest(case: Case) -> Iterator[Violation]:
     for (who, tick), times in ticks.items():
         if times > ROUNDS_MOST:
             yield Violation("P20", tick * TICK_SECONDS, f"{who} decides {times} times at one tick, at rest")
-    at_rest = [
-        at for at in (each.at for each in case.history.of(Kind.WRITTEN)) if at > case.end - REST_SECONDS
-    ]
-    most = 2 * ROUNDS_MOST * max(1, len({each.who for each in case.history.of(Kind.PROCESS)}))
-    if len(at_rest) > most:
-        yield Violation(
-            "P20", at_rest[0], f"{len(at_rest)} writes in the last minute, in which nothing was new"
-        )
+    if any(each.at > case.end - 2 * REST_SECONDS for each, _ in case.history.effects()):
+        return  # a drain or a rejoin has yet to be seen to help
+    writes = Counter(each.who for each in case.history.of(Kind.WRITTEN) if each.at > case.end - REST_SECONDS)
+    for who, times in writes.items():
+        if times > WRITES_AT_REST_MOST:
+            yield Violation("P20", case.end, f"{who} writes {times} times in the last minute, at rest")
 
 
 def nothing_is_a_fault(case: Case) -> Iterator[Violation]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from rehearsal.check.case import Case, Violation
+from rehearsal.check.case import SKEW_MOST_SECONDS, Case, Violation
 from rehearsal.faults.blob_store import LETTER
 from rehearsal.faults.kinds import CallFault
 from rehearsal.history import Happening, Kind, Sent
@@ -14,9 +14,6 @@ from rules.reach import Scope
 
 TOLD_WITHIN_SECONDS = 60.0
 """So long, with nothing wrong, until whoever is to be told has been told."""
-
-SKEW_MOST_SECONDS = 300.0
-"""So far clocks differ where they do."""
 
 BLIND_WITHIN_SECONDS = 100.0
 """So long without a ledger until somebody has been woken: two ticks, and what their looks take."""

@@ -1,11 +1,14 @@
 """Was the worker allowed to? P17 (observe, hold switch) and P18 (approvals)."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
-from rehearsal.check.case import LATENCY_MOST_SECONDS, Case, Violation
+from rehearsal.check.case import LATENCY_MOST_SECONDS, SKEW_MOST_SECONDS, Case, Violation
 from rehearsal.history import Kind
+from rehearsal.scenario.workload import START
 from rehearsal.worker import TICK_SECONDS
 from remediation.decide.approvals import WORKER
+from remediation.ledger.record import WorkloadRecord
 from rules.policy import Mode
 
 ANSWERED_WITHIN_SECONDS = 10.0
@@ -82,6 +85,26 @@ def approved_once(case: Case) -> Iterator[Violation]:
                 yield Violation("P18", happening.at, words)
 
 
+def approved_for_that(case: Case) -> Iterator[Violation]:
+    """P18: the word that a step rests on was given for that step and stamp, and stood when it was used."""
+    before = WorkloadRecord(case.workload.name)
+    slack = timedelta(0) if case.clocks_are_right else timedelta(seconds=SKEW_MOST_SECONDS)
+    for happening, record in case.records:
+        now = START + timedelta(seconds=happening.at)
+        for intent in record.intents.values():
+            if intent.id in before.intents or not intent.approved_by or intent.second or intent.author:
+                continue
+            wanted = (intent.verb, intent.stamp, intent.rule, intent.approved_by)
+            given = [
+                one
+                for one in before.approvals
+                if (one.verb, one.stamp, one.rule, one.approved_by) == wanted and now < one.expires_at + slack
+            ]
+            if not given:
+                yield Violation("P18", happening.at, f"{intent.id} rests on a word that was not for it")
+        before = record
+
+
 def approvals_expire(case: Case) -> Iterator[Violation]:
     """P18: what is used was asked for at most `approve_within` before."""
     asked: dict[str, float] = {}
@@ -102,4 +125,4 @@ def _approvals(case: Case) -> Iterator[float]:
             yield each.at - ANSWERED_WITHIN_SECONDS
 
 
-PERMISSION = (observes, heeds_the_hold, is_approved, approved_once, approvals_expire)
+PERMISSION = (observes, heeds_the_hold, is_approved, approved_once, approved_for_that, approvals_expire)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from rehearsal.faults.trial import BREAKS, HUB, MENDED, REPORT
 from rehearsal.history import Effect, Happening, History, Kind
+from rehearsal.world.health_service import BLOB_STORAGE
 from rehearsal.world.what import What
 from remediation.ledger.intent import LeverKind, Verb
 
@@ -25,10 +26,16 @@ class _State:
     """One stamp at one moment, while the history is read."""
 
     good: bool = False
+    failing: frozenset[str] = frozenset()
     broken: set[What] = field(default_factory=set)
     file: bool = True
     maintenance: bool = False
     origin: bool = True
+
+    @property
+    def well(self) -> bool:
+        """Nothing is wrong with it, but that it may be out of rotation."""
+        return not self.broken and self.failing <= {BLOB_STORAGE} and not self.maintenance
 
     @property
     def seen_to_serve(self) -> bool:
@@ -71,6 +78,10 @@ class Truths:
     def __init__(self, history: History, stamps: Iterable[str]) -> None:
         """Read a whole history.
 
+        Every attribute but `hubs` says for each stamp (or for what all share) from when to when something
+        was so: it serves, it is sick, it is in maintenance, it is out by some lever, all is well with it, its
+        HealthService has noticed that its state file is gone.
+
         Args:
             history: what happened.
             stamps: the names of the stamps.
@@ -81,6 +92,8 @@ class Truths:
         self.sick = {name: _Steps() for name in self._state}
         self.maintenance = {name: _Steps() for name in self._state}
         self.out = {name: _Steps() for name in self._state}
+        self.well = {name: _Steps() for name in self._state}
+        self.noticed = {name: _Steps() for name in self._state}
         self.outages = {
             what: _Steps() for what in (What.LEDGER, What.ENTRA, What.DNS, What.PAGER, What.INBOX)
         }
@@ -115,7 +128,8 @@ class Truths:
     def _said(self, each: Happening, what: tuple[str, ...]) -> None:
         word = what[0]
         if word == REPORT and each.stamp:
-            self._state[each.stamp].good = what[1] == "200"
+            state = self._state[each.stamp]
+            state.good, state.failing = what[1] == "200", frozenset(what[2:])
         elif word == HUB and each.stamp:
             self.hubs[each.stamp].append((each.at, what[1:]))
         elif word in (BREAKS, MENDED):
@@ -134,6 +148,8 @@ class Truths:
         self.sick[name].put(at, bool(state.broken & CAUSES))
         self.maintenance[name].put(at, state.maintenance)
         self.out[name].put(at, not state.file or not state.origin)
+        self.well[name].put(at, state.well)
+        self.noticed[name].put(at, BLOB_STORAGE in state.failing)
 
     def outage_seconds(self, what: What, end: float) -> list[tuple[float, float]]:
         """From when to when something that all share was out."""

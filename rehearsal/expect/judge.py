@@ -1,21 +1,31 @@
 """Does an expectation hold for what happened? If not: what happened instead, when, and why?"""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rehearsal.expect.why import findings_of, verdicts_of, why_not
+from rehearsal.expect.complete import lost_signals, without_intent
+from rehearsal.expect.why import (
+    findings_of,
+    moves,
+    verdicts_of,
+    why_at_the_end,
+    why_by_another_lever,
+    why_not,
+)
 from rehearsal.expect.words import Ask, Expectation
-from rehearsal.history import FENCE, Effect, Happening, History, Kind, Sent, Served
+from rehearsal.history import Effect, Happening, History, Kind, Served
+from rehearsal.scenario.late import LANDED, Landed
 from rehearsal.scenario.moments import clock_words
 from remediation.ledger.intent import Verb
-from remediation.ledger.record import WorkloadRecord
-from remediation.ledger.told import Channel, MessageKind
+from remediation.ledger.told import Channel, Message, MessageKind
 
 if TYPE_CHECKING:
     from rehearsal.scenario.load import Scenario
 
 SHOWN_MOST = 6
+
+_Done = tuple[float, str, Effect]
 _VERBS = {
     Ask.DRAINED: Verb.DRAIN,
     Ask.REJOINED: Verb.REJOIN,
@@ -87,10 +97,22 @@ def _deeds(case: _Case) -> Judged:
         return Judged(asked.text, holds=False, instead=said, why=findings_of(case.history, asked.stamp))
     if in_time:
         return Judged(asked.text, holds=True)
-    # Where it came too late, what matters is what held it until it came.
-    until = max(at for at, _, _ in at_stamp) if at_stamp else None
     said = case.said(((at, words) for at, words, _ in done), f"{verb} by a worker")
-    return Judged(asked.text, holds=False, instead=said, why=why_not(case.history, verb, asked.stamp, until))
+    return Judged(asked.text, holds=False, instead=said, why=_why_no_deed(case, done, at_stamp))
+
+
+def _why_no_deed(case: _Case, done: Sequence[_Done], at_stamp: Sequence[_Done]) -> tuple[str, ...]:
+    """What held it until it came; where it came too soon, why it came; where by another lever, which."""
+    asked, verb = case.asked, _VERBS[case.asked.ask]
+    by = asked.span.by
+    late = [at for at, _, _ in at_stamp if by is not None and at > by.total_seconds()]
+    if at_stamp and not late:
+        made = (words for _, effect, words in moves(case.history, asked.stamp) if effect.verb == verb)
+        return tuple(made) or findings_of(case.history, asked.stamp)
+    there = [row for row in done if asked.stamp in (None, row[2].stamp)]
+    if not at_stamp and there and asked.ask in (Ask.DRAINED, Ask.REJOINED):
+        return why_by_another_lever(case.history, asked.stamp, verb, asked.name)
+    return why_not(case.history, case.scenario, verb, asked.stamp, min(late, default=None))
 
 
 def _by(asked: Expectation, lever: object, target: str) -> bool:
@@ -103,24 +125,25 @@ def _told(case: _Case) -> Judged:
     asked = case.asked
     channel, kind = _MESSAGES[asked.ask]
     every = [
-        (each, f"'{message.title}'")
+        (each, message, f"'{message.title}'{f' as {message.severity}' if asked.severity else ''}")
         for each, message in case.history.told()
         if (message.channel, message.kind) == (channel, kind)
     ]
-    chosen = [(each, words) for each, words in every if _is_meant(asked, each)]
+    chosen = [row for row in every if _is_meant(asked, row[0], row[1])]
     if _is_enough(asked, len(chosen)):
         return Judged(asked.text, holds=True)
     shown = chosen if asked.least < len(chosen) else every
     word = {Ask.PAGES: "page", Ask.RESOLVED: "resolved page", Ask.NOTIFIED: "notification"}[asked.ask]
-    said = case.said(((each.at, words) for each, words in shown), word)
+    said = case.said(((each.at, words) for each, _, words in shown), word)
     return Judged(
         asked.text, holds=False, instead=f"{len(chosen)}: {said}", why=findings_of(case.history, asked.stamp)
     )
 
 
-def _is_meant(asked: Expectation, each: Happening) -> bool:
+def _is_meant(asked: Expectation, each: Happening, message: Message) -> bool:
     at = asked.stamp is None or asked.stamp == (each.stamp or "global")
-    return at and asked.saying.lower() in _whole(each).lower() and asked.span.holds(each.at)
+    loud = asked.severity is None or asked.severity is message.severity
+    return at and loud and asked.saying.lower() in _whole(each).lower() and asked.span.holds(each.at)
 
 
 def _whole(each: Happening) -> str:
@@ -196,11 +219,11 @@ def _served(case: _Case) -> Judged:
 
 def _at_the_end(case: _Case) -> Judged:
     asked = case.asked
-    state = "out" if asked.stamp in case.out else "in"
-    said = "" if state == asked.name else f"{asked.stamp} is {state}"
-    verb = Verb.REJOIN if asked.name == "in" else Verb.DRAIN
-    why = why_not(case.history, verb, asked.stamp, None) if said else ()
-    return Judged(asked.text, state == asked.name, said, why)
+    stamp, out = asked.stamp or "", asked.stamp in case.out
+    if out == (asked.name == "out"):
+        return Judged(asked.text, holds=True)
+    why = why_at_the_end(case.history, case.scenario, stamp, out=out)
+    return Judged(asked.text, holds=False, instead=f"{stamp} is {'out' if out else 'in'}", why=why)
 
 
 def _dead_letters(case: _Case) -> Judged:
@@ -210,37 +233,23 @@ def _dead_letters(case: _Case) -> Judged:
 
 
 def _journal(case: _Case) -> Judged:
-    """Every signal taken in is named by a decision, and every effect had its intent before (P4, P6)."""
-    named = {signal for _, entry in case.history.journal() for signal in entry.signals}
-    sent = {each.at: each.what.signals for each in case.history.of(Kind.SENT) if isinstance(each.what, Sent)}
-    taken = {each for happening in case.history.of(Kind.TAKEN) for each in _ids(happening)}
-    lost = [
-        f"signal {signal} sent at {clock_words(at)}"
-        for at, signals in sent.items()
-        for signal in signals
-        if signal in taken and signal not in named
+    lost = [*lost_signals(case.history, case.scenario.run.total_seconds()), *without_intent(case.history)]
+    more = [f"and {len(lost) - SHOWN_MOST} more"] if len(lost) > SHOWN_MOST else []
+    return Judged(case.asked.text, not lost, "; ".join([*lost[:SHOWN_MOST], *more]))
+
+
+def _fenced_off(case: _Case) -> Judged:
+    """A late deletion landed, and the file stood under another ETag. That none ever left is no proof."""
+    asked = case.asked
+    landed = [
+        (each, each.what[1])
+        for each in case.history.of(Kind.WORLD)
+        if isinstance(each.what, tuple) and each.what[0] == LANDED and each.stamp == asked.stamp
     ]
-    lost += _without_intent(case.history)
-    return Judged(case.asked.text, not lost, "; ".join(lost[:SHOWN_MOST]))
-
-
-def _without_intent(history: History) -> Iterator[str]:
-    """The effects of workers for which no record that was written before holds an intent."""
-    intended: set[tuple[str, str]] = set()
-    for each in history.of(Kind.WRITTEN, Kind.EFFECT):
-        if isinstance(each.what, WorkloadRecord):
-            intended |= {(str(one.verb), one.stamp) for one in each.what.intents.values()}
-        elif isinstance(each.what, Effect) and not _was_intended(each.what, intended):
-            yield f"{each.words} at {clock_words(each.at)} without an intent"
-
-
-def _was_intended(effect: Effect, intended: Collection[tuple[str, str]]) -> bool:
-    by_others = not effect.by_worker or effect.verb == FENCE
-    return by_others or (str(effect.verb), effect.stamp) in intended
-
-
-def _ids(happening: Happening) -> tuple[str, ...]:
-    return happening.what if isinstance(happening.what, tuple) else ()
+    came = [name for each, name in landed if asked.span.holds(each.at)]
+    holds = bool(came) and all(name == Landed.FENCED_OFF.name for name in came)
+    said = case.said(((each.at, each.words) for each, _ in landed), "late deletion landed")
+    return Judged(asked.text, holds, "" if holds else said)
 
 
 _JUDGES: dict[Ask, Callable[[_Case], Judged]] = {
@@ -253,4 +262,5 @@ _JUDGES: dict[Ask, Callable[[_Case], Judged]] = {
     Ask.AT_THE_END: _at_the_end,
     Ask.DEAD_LETTERS: _dead_letters,
     Ask.JOURNAL: _journal,
+    Ask.FENCED_OFF: _fenced_off,
 }

@@ -13,6 +13,7 @@ from rehearsal.scenario.moments import parse_moment
 from remediation.decide.case import Guardrail
 from rules.problems import Complaint, did_you_mean, refusal
 from rules.reach import Scope
+from rules.signals import Severity
 
 
 class Ask(StrEnum):
@@ -25,6 +26,7 @@ class Ask(StrEnum):
     PAGES = "pages"
     RESOLVED = "resolved"
     NOTIFIED = "notified"
+    FENCED_OFF = "fenced off"  # a deletion that landed too late, by its ETag
     HELD_BY = "held by"
     VERDICT = "verdict"
     FINDING = "finding"
@@ -39,9 +41,10 @@ FORMS = {
     Ask.REJOINED: "STAMP [by state_file|front_door] [WHEN]",
     Ask.RESTARTED: "STAMP [WHEN]",
     Ask.ASKED: "NAME [WHEN]",
-    Ask.PAGES: "[at least|at most] N [at STAMP] [saying TEXT] [WHEN]",
-    Ask.RESOLVED: "[at least|at most] N [at STAMP] [saying TEXT] [WHEN]",
-    Ask.NOTIFIED: "[at least|at most] N [at STAMP] [saying TEXT] [WHEN]",
+    Ask.PAGES: "[at least|at most] N [as SEVERITY] [at STAMP] [saying TEXT] [WHEN]",
+    Ask.RESOLVED: "[at least|at most] N [as SEVERITY] [at STAMP] [saying TEXT] [WHEN]",
+    Ask.NOTIFIED: "[at least|at most] N [as SEVERITY] [at STAMP] [saying TEXT] [WHEN]",
+    Ask.FENCED_OFF: "STAMP [WHEN]",
     Ask.HELD_BY: "GUARDRAIL [at STAMP] [WHEN]",
     Ask.VERDICT: "SCOPE [at STAMP] [WHEN]",
     Ask.FINDING: "RULE [at STAMP] [WHEN]",
@@ -80,6 +83,7 @@ class Expectation:
         stamp: at which stamp; None: at any, `global`: of the workload.
         name: the guardrail, scope, rule or webhook; for the end, `in` or `out`; of a lever, its name.
         saying: text that must be in the message.
+        severity: how loudly it was told; None: in any way.
         least: how often, or how much, at least.
         most: at most.
         span: when.
@@ -91,6 +95,7 @@ class Expectation:
     stamp: str | None = None
     name: str = ""
     saying: str = ""
+    severity: Severity | None = None
     least: float = 1
     most: float | None = None
     span: Span = Span()
@@ -103,14 +108,15 @@ _WHEN = re.compile(
 )
 _COUNT = r"(?:(?P<bound>at least|at most) )?(?P<count>\d+)"
 _AT = r"(?: at (?P<stamp>[a-z0-9-]+))?"
+_AS = r"(?: as (?P<severity>[A-Za-z0-9]+))?"
 _SAYING = r"(?: saying (?P<saying>.+))?"
 _PATTERNS = {
     **dict.fromkeys(
         (Ask.DRAINED, Ask.REJOINED), r"(?P<stamp>[a-z0-9-]+)(?: by (?P<name>state_file|front_door))?"
     ),
-    Ask.RESTARTED: r"(?P<stamp>[a-z0-9-]+)",
+    **dict.fromkeys((Ask.RESTARTED, Ask.FENCED_OFF), r"(?P<stamp>[a-z0-9-]+)"),
     Ask.ASKED: r"(?P<name>\S.*)",
-    **dict.fromkeys((Ask.PAGES, Ask.RESOLVED, Ask.NOTIFIED), rf"{_COUNT}{_AT}{_SAYING}"),
+    **dict.fromkeys((Ask.PAGES, Ask.RESOLVED, Ask.NOTIFIED), rf"{_COUNT}{_AS}{_AT}{_SAYING}"),
     **dict.fromkeys(JUDGED, rf"(?P<name>\S+){_AT}"),
     Ask.SERVED: r"at least (?P<count>\d+(?:\.\d+)?) ?%",
     Ask.AT_THE_END: r"(?P<stamp>[a-z0-9-]+) is (?P<name>in|out)",
@@ -149,6 +155,10 @@ def _parse(key: str, said: str, text: str) -> Expectation:
 
 def _without_words(key: str, said: str, text: str) -> Expectation:
     if key == Ask.JOURNAL:
+        if said:
+            raise refusal(
+                Complaint(f"expected nothing after `{key}`, found '{said}'", "it is of the whole run")
+            )
         return Expectation(text, Ask.JOURNAL)
     word = next(word for word in _NONE if key.startswith(word))
     rest, span = _span(f"{key.removeprefix(word)} {said}".strip(), text)
@@ -162,10 +172,20 @@ def _never(said: str, text: str) -> Expectation:
     word = next((ask for ask in (*DEEDS, *JUDGED) if said == ask or said.startswith(f"{ask} ")), None)
     if word is None and (said == "paged" or said.startswith("paged ")):
         rest, span = _span(said.removeprefix("paged").strip(), text)
-        found = re.fullmatch(rf"{_AT}{_SAYING}", f" {rest}" if rest else "")
-        if found is not None:
-            stamp, saying = found["stamp"], found["saying"] or ""
-            return Expectation(text, Ask.PAGES, stamp=stamp, saying=saying, least=0, most=0, span=span)
+        found = re.fullmatch(rf"{_AS}{_AT}{_SAYING}", f" {rest}" if rest else "")
+        if found is None:
+            form = "never: paged [as SEVERITY] [at STAMP] [saying TEXT] [WHEN]"
+            raise refusal(Complaint(f"expected `{form}`, found '{rest}'"))
+        return Expectation(
+            text,
+            Ask.PAGES,
+            stamp=found["stamp"],
+            saying=found["saying"] or "",
+            severity=_severity(found["severity"]),
+            least=0,
+            most=0,
+            span=span,
+        )
     if word is None:
         known = ", ".join(("paged", *DEEDS, *JUDGED))
         raise refusal(
@@ -202,8 +222,27 @@ def _read(ask: Ask, said: str, text: str, span: Span, *, never: bool = False) ->
         raise refusal(Complaint(f"there is no {name}", hint))
     least, most = _bounds(ask, count, parts.get("bound"))
     return Expectation(
-        text, ask, never, parts.get("stamp"), name, parts.get("saying") or "", least, most, span
+        text=text,
+        ask=ask,
+        never=never,
+        stamp=parts.get("stamp"),
+        name=name,
+        saying=parts.get("saying") or "",
+        severity=_severity(parts.get("severity")),
+        least=least,
+        most=most,
+        span=span,
     )
+
+
+def _severity(word: str | None) -> Severity | None:
+    known = [str(one) for one in Severity]
+    if word is None:
+        return None
+    if word not in known:
+        hint = did_you_mean(word, known, f"known: {', '.join(known)}")
+        raise refusal(Complaint(f"there is no severity {word}", hint))
+    return Severity(word)
 
 
 def _bounds(ask: Ask, count: str | None, bound: str | None) -> tuple[float, float | None]:

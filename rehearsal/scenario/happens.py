@@ -205,6 +205,19 @@ class HubModel(Strict):
     )
 
 
+class LateDeleteModel(Strict):
+    """The next deletion of a stamp's state file lands late, and whoever sent it does not hear of it."""
+
+    model_config = ConfigDict(title="late delete")
+
+    stamp: StampName = Field(description="Whose state file.")
+    by: Duration = Field(description="So much later it lands.")
+    still: bool = Field(
+        default=False,
+        description="Its worker stands still until it has landed; else it is told of a time-out at once.",
+    )
+
+
 class FaultHappens(Strict):
     """Something befalls the workers or their hub. Workers are called worker-1, worker-2 and so on."""
 
@@ -217,6 +230,9 @@ class FaultHappens(Strict):
     clock: ClockModel | None = Field(None, description="This worker's clock is set.")
     deploy: Literal[True] | None = Field(None, description="All workers are replaced at once.")
     hub: HubModel | None = Field(None, description="How bodies are delivered.")
+    late_delete: LateDeleteModel | None = Field(
+        None, description="The next deletion of a stamp's state file lands late."
+    )
     remake_hub: StampName | None = Field(
         None, description="The stamp's own hub is deleted and made anew; the checkpoints stay."
     )
@@ -236,6 +252,8 @@ class FaultHappens(Strict):
         """The stamps that it names, and where."""
         if self.remake_hub is not None:
             yield ("remake_hub",), self.remake_hub
+        if self.late_delete is not None:
+            yield ("late_delete", "stamp"), self.late_delete.stamp
 
 
 def exactly_one(model: Strict) -> Iterator[Complaint]:
@@ -256,6 +274,7 @@ __all__ = [
     "FaultHappens",
     "HealthHappens",
     "HubModel",
+    "LateDeleteModel",
     "NodeName",
     "OrderModel",
     "PauseModel",

@@ -13,15 +13,16 @@ from typing import Any
 
 from rehearsal.expect.words import Expectation
 from rehearsal.scenario.model import EntryModel, ScenarioFile
+from rehearsal.scenario.named import NamedFiles, located
+from rehearsal.scenario.sense import senseless
 from rehearsal.scenario.workload import workload_of
 from remediation.decide.plan import Charge
 from rules.evaluate import RuleSet
 from rules.load import checked, listed, load_catalog, load_rules, load_workload
-from rules.problems import FileError, Problem
+from rules.problems import FileError
 from rules.rule import Rule
 from rules.schema import schema_of
 from rules.topology import Workload
-from rules.yaml_tree import Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,25 +82,26 @@ def read_scenario(text: str | bytes, name: str, folder: Path) -> Scenario:
     model, tree, problems = checked(ScenarioFile, text, name)
     if model is None or problems:
         raise FileError(listed(problems))
-    lost = _Files(tree, folder)
+    named = NamedFiles(tree, folder)
     bodies = {
-        entry.body.file: lost.text(entry.body.file, ("timeline", place, "body", "file"))
+        entry.body.file: named.text(entry.body.file, ("timeline", place, "body", "file"))
         for place, entry in enumerate(model.timeline)
         if entry.body is not None
     }
-    texts = {file: lost.text(file, ("rules", place)) for place, file in enumerate(model.rules)}
-    own = model.workload.file
-    workload_text = lost.text(own, ("workload", "file")) if own else ""
-    if lost.problems:
-        raise FileError(lost.problems)
-    rules = load_rules(texts) if texts else _shipped()
-    workload = load_workload(workload_text, own) if own else workload_of(model)
+    texts, own = named.texts(model.rules, "rules"), model.workload.file
+    workload_text = named.text(own, ("workload", "file")) if own else ""
+    if named.problems:
+        raise FileError(named.problems)
+    rules = RuleSet(load_rules(texts) if texts else _shipped())
+    workload = load_workload(workload_text, named.path(own)) if own else workload_of(model)
+    if wrong := located(tree, senseless(model, workload, rules)):
+        raise FileError(listed(wrong))
     return Scenario(
         file=name,
         name=model.name,
         row=model.row or "",
         about=model.about or "",
-        charge=Charge(_in_mode(workload, model), RuleSet(rules)),
+        charge=Charge(_in_mode(workload, model), rules),
         entries=tuple(model.timeline),
         run=model.run,
         expectations=tuple(model.expect),
@@ -124,21 +126,3 @@ def scenario_schema() -> dict[str, Any]:
 def _in_mode(workload: Workload, model: ScenarioFile) -> Workload:
     """A workload file says its own mode, unless the scenario names one."""
     return replace(workload, mode=model.mode) if "mode" in model.model_fields_set else workload
-
-
-class _Files:
-    """Reads files that a scenario names, and notes those that cannot be read."""
-
-    def __init__(self, tree: Tree, folder: Path) -> None:
-        self.problems: list[Problem] = []
-        self._tree, self._folder = tree, folder
-
-    def text(self, file: str, at: tuple[str | int, ...]) -> str:
-        """The text of a file; empty where it cannot be read."""
-        try:
-            return (self._folder / file).read_text("utf-8")
-        except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or type(error).__name__
-            place = self._tree.place(at)
-            self.problems.append(Problem(self._tree.file, *place, f"the file {file} cannot be read: {why}"))
-            return ""

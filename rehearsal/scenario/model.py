@@ -1,12 +1,12 @@
 """What may stand in a scenario file?
 
 As strict as workload and rule files: unknown keys, keys twice and wrong types are errors with line and
-column. All times are counted from the beginning of the run.
+column. All times are counted from the beginning of the run. Whether what is named there exists, `sense` asks.
 """
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
 
@@ -25,12 +25,22 @@ from rehearsal.scenario.moments import Moment
 from rules.fields import AtLeast, Duration, Line, Matches, ModeWord, StampName, Strict
 from rules.policy import Mode
 from rules.policy_file import PolicyModel
-from rules.problems import Complaint, did_you_mean, refuse
+from rules.problems import Complaint, refuse
 
 STAMPS = ("weu", "neu", "sdc")
 
 Row = Annotated[str, Matches("^(F(0[1-9]|[12][0-9]|30)|I[1-4])$", "a row of the failure table, F01 to I4")]
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
+Happens = (
+    BreakHappens
+    | HealthHappens
+    | AlertHappens
+    | ServiceHealthHappens
+    | BodyHappens
+    | PersonHappens
+    | FaultHappens
+    | StampHappens
+)
 
 
 class WindowModel(Strict):
@@ -108,6 +118,15 @@ class EntryModel(Strict):
         if self.until is not None and self.every is None:
             yield Complaint("`until` needs `every`", "", ("until",))
 
+    @property
+    def what(self) -> tuple[str, Happens]:
+        """Its key, and what happens."""
+        for name in KINDS:
+            said: Happens | None = getattr(self, _FIELDS.get(name, name))
+            if said is not None:
+                return name, said
+        raise AssertionError("the model has exactly one")  # pragma: no cover
+
     def times(self, end: timedelta) -> Iterator[timedelta]:
         """When it happens."""
         at, last = self.at, min(self.until or end, end)
@@ -159,42 +178,3 @@ class ScenarioFile(Strict):
     seed: Annotated[int, AtLeast(0, "any number")] | Literal[0] = Field(
         1, description="Of all chance in the run. Another may be given on the command line."
     )
-
-    @model_validator(mode="after")
-    def _is_sound(self) -> "ScenarioFile":
-        refuse(self._complaints())
-        return self
-
-    def _complaints(self) -> Iterator[Complaint]:
-        if self.workload.file is None:
-            yield from self._lost_names(self.workload.stamps)
-        yield from self._lost_workers()
-        for place, entry in enumerate(self.timeline):
-            if entry.at > self.run:
-                yield Complaint("it happens after the end of the run", "", ("timeline", place, "at"))
-
-    def _lost_workers(self) -> Iterator[Complaint]:
-        """Names of workers that there never are."""
-        faults = [(place, entry.fault) for place, entry in enumerate(self.timeline) if entry.fault]
-        names = [f"worker-{number}" for number in range(1, self.workers + 1)]
-        names += [fault.add for _, fault in faults if fault.add]
-        for place, fault in faults:
-            name = fault.worker
-            if name is not None and name not in names:
-                hint = did_you_mean(name, names, f"there are {', '.join(names)}")
-                yield Complaint(f"there is no {name}", hint, ("timeline", place, "fault"))
-
-    def _lost_names(self, stamps: list[str]) -> Iterator[Complaint]:
-        """Names of stamps that no stamp has."""
-        there = f"the stamps are {', '.join(stamps)}"
-        for place, entry in enumerate(self.timeline):
-            for kind in KINDS:
-                said: Any = getattr(entry, _FIELDS.get(kind, kind))
-                for key, name in said.stamps() if said is not None else ():
-                    if name not in stamps:
-                        hint = did_you_mean(name, stamps, there)
-                        yield Complaint(f"there is no stamp {name}", hint, ("timeline", place, kind, *key))
-        for place, expectation in enumerate(self.expect):
-            if expectation.stamp not in (None, "global", *stamps):
-                hint = did_you_mean(expectation.stamp or "", stamps, there)
-                yield Complaint(f"there is no stamp {expectation.stamp}", hint, ("expect", place))

@@ -20,6 +20,7 @@ from rehearsal.scenario.happens import (
     ServiceHealthHappens,
     StampHappens,
 )
+from rehearsal.scenario.late import LateDelete
 from rehearsal.scenario.load import Scenario
 from rehearsal.scenario.model import EntryModel
 from rehearsal.worker import Staff
@@ -50,17 +51,7 @@ class Timeline:
 
     def happen(self, entry: EntryModel) -> None:
         """Let one entry happen now."""
-        said = (
-            entry.breaks
-            or entry.mend
-            or entry.health
-            or entry.alert
-            or entry.service_health
-            or entry.body
-            or entry.person
-            or entry.fault
-            or entry.stamp
-        )
+        _, said = entry.what
         match said:
             case BreakHappens():
                 self._breaks(said, broken=entry.breaks is not None)
@@ -78,8 +69,6 @@ class Timeline:
                 self._fault(said)
             case StampHappens():
                 self.world.stamp_turns(said.comes or said.goes or "", there=said.comes is not None)
-            case None:  # pragma: no cover - the model has exactly one
-                return
             case _:  # pragma: no cover
                 assert_never(said)
 
@@ -219,6 +208,13 @@ class Timeline:
             self._pause(said.pause)
         elif said.clock is not None:
             self._clock(said.clock)
+        else:
+            self._call_or_hub(said)
+
+    def _call_or_hub(self, said: FaultHappens) -> None:
+        if said.late_delete is not None:
+            late = LateDelete(said.late_delete, self.world)
+            self.staff.gate.befall_next(f"lever.take_out:{said.late_delete.stamp}", late.around)
         elif said.hub is not None:
             self._hub(said.hub)
         elif said.remake_hub is not None:

@@ -5,7 +5,7 @@ condition that fails is told from an outage, and what is there already is left a
 """
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from rehearsal.history import FENCE, Effect, Kind
 from rehearsal.world.front_door import receiving
@@ -46,13 +46,21 @@ class WorldHealthServices:
             return None
         at, world = self._clock.now(), self._world
         if not world.edge_is_open():
-            return HealthLook(FRONT_DOOR, at, None, reason="no answer")
+            return _closed(world, at)
         reached = [name for name in receiving(world.origins) if not world.is_broken(What.NETWORK_PATH, name)]
         looks = [await self.look(world.workload.stamp(name)) for name in reached if world.answers(name)]
         if not looks:
             return HealthLook(FRONT_DOOR, at, 502, reason="Front Door reaches no origin")
         serving = [look for look in looks if look.serves]
         return replace((serving or looks)[0], stamp=FRONT_DOOR)
+
+
+def _closed(world: World, at: datetime) -> HealthLook:
+    """What a look through Front Door shows that does not let anybody through."""
+    if world.is_broken(What.ROUTES):
+        return HealthLook(FRONT_DOOR, at, 404, reason="no route leads on")
+    tls = world.is_broken(What.EDGE_CERTIFICATE)
+    return HealthLook(FRONT_DOOR, at, None, reason="the certificate is not trusted" if tls else "no answer")
 
 
 class WorldStateFiles:

@@ -26,6 +26,8 @@ class What(StrEnum):
     REGION = "region"
     # Of all of them together.
     FRONT_DOOR = "front_door"
+    ROUTES = "routes"
+    EDGE_CERTIFICATE = "edge_certificate"
     CONTROL_PLANE = "control_plane"
     ROLLOUT = "rollout"
     TELEMETRY = "telemetry"
@@ -54,7 +56,9 @@ MEANS: Mapping[What, str] = {
     What.NETWORK_PATH: "Front Door does not reach the stamp, which is well (a network rule)",
     What.LAG_PROBE: "the worker cannot look at the stamp's hub",
     What.REGION: "nothing of the stamp can be reached, its storage and its hub neither",
-    What.FRONT_DOOR: "users fail on the way through Front Door; the stamps are well",
+    What.FRONT_DOOR: "Front Door does not answer; the stamps are well",
+    What.ROUTES: "Front Door answers 404 by itself, for no route leads on; the stamps are well",
+    What.EDGE_CERTIFICATE: "TLS to Front Door fails; the stamps are well",
     What.CONTROL_PLANE: "Azure Resource Manager does not answer: no origin can be seen or changed",
     What.ROLLOUT: "changes of an origin are accepted and never rolled out",
     What.TELEMETRY: "the health model says nothing any more",

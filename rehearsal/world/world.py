@@ -174,8 +174,9 @@ class World:
         return not any(self.is_broken(what, stamp) for what in fails)
 
     def edge_is_open(self) -> bool:
-        """Whether users get as far as Front Door."""
-        return not (self.is_broken(What.FRONT_DOOR) or self.is_broken(What.DNS))
+        """Whether users get through Front Door."""
+        closed = (What.FRONT_DOOR, What.ROUTES, What.EDGE_CERTIFICATE, What.DNS)
+        return not any(self.is_broken(what) for what in closed)
 
     # --- what runs by itself -------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from remediation.ledger.stamp import StampRecord
 from remediation.ledger.told import Channel, Incident, Message, MessageKind
 from rules.conditions import Verdict
 from rules.evaluate import Asked
+from rules.signals import Signal
 
 AUTHOR_DELIVERS_FOR = timedelta(seconds=15)
 """Who writes a message delivers it; only after this time does any other worker try."""
@@ -63,7 +64,7 @@ class Draft:
         self.signals: list[str] = []
         self.verdicts: dict[Asked, Verdict] = {}
         self.events: list[str] = []
-        self.heard: list[str] = []
+        self.heard: list[Signal] = []
         self.scopes: list[tuple[str, str, str, str]] = []
         self.passed: list[tuple[str, str, str, str]] = []
 

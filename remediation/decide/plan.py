@@ -25,7 +25,6 @@ from remediation.ledger.intent import Verb
 from remediation.ledger.orders import HoldSwitch
 from remediation.ledger.record import Cause, WorkloadRecord
 from remediation.ledger.stamp import Drain
-from rules.conditions import words
 from rules.evaluate import RuleSet, evaluate
 from rules.findings import Finding, update
 from rules.health import (
@@ -185,14 +184,15 @@ def _take_in(draft: Draft, occasion: Occasion, charge: Charge) -> None:
             _set_aside(draft, signal, "it is too old")
         else:
             good.append(signal)
-    draft.signals += dict.fromkeys(s.id for s in good if _is_new(s, before.get(s.key)))
+    new = [s for s in good if _is_new(s, before.get(s.key))]
+    draft.signals += dict.fromkeys(s.id for s in new)
     arrived = with_ends(fold(before, good), good)
     by_queues = _by_queues(draft, occasion.live, charge, arrived)
     looked = [*_by_looking(draft, occasion.live, charge.workload), *by_queues]
-    draft.heard += [_words(s, draft.now) for s in good if _is_new(s, before.get(s.key))]
+    draft.heard += map(_to_be_listed, sorted(new, key=lambda s: _says_less(s, before, charge)))
     seen = [s for s in looked if (known := before.get(s.key)) is None or known.says != s.says]
     draft.signals += [s.id for s in seen]
-    draft.heard += [_words(s, draft.now) for s in seen]
+    draft.heard += map(_to_be_listed, seen)
     # What a drain waits to be taken back is kept, however old: else its proof could never come.
     needed = {key for stamp in draft.stamps.values() if stamp.drain for key in stamp.drain.evidence}
     folded = forget(fold(arrived, looked), draft.now, policy, needed)
@@ -278,14 +278,19 @@ def _is_news(signal: Signal, draft: Draft, policy: Policy) -> bool:
     return not says_the_same or signal.observed_at - known.observed_at >= policy.fresh_for / 2
 
 
-def _words(signal: Signal, now: datetime) -> str:
-    """Such as `shop/weu/Stamp red by healthservice, 4s old: Database is not healthy`."""
-    what = f"alert {signal.alert} {signal.says}" if signal.condition else signal.says
-    why = f": {signal.reasons[0][:REASON_MOST]}" if signal.reasons else ""
-    placed = f" ({signal.placed_by})" if signal.placed_by else ""
-    never = f"; never acts: {signal.why}" if signal.why else ""
-    age = words(now - signal.observed_at)
-    return f"{signal.subject} {what} by {signal.source}, {age} old{why}{placed}{never}"
+def _to_be_listed(signal: Signal) -> Signal:
+    """The signal as the journal keeps it: with the beginning of its first reason."""
+    return replace(signal, reasons=tuple(reason[:REASON_MOST] for reason in signal.reasons[:1]))
+
+
+def _says_less(signal: Signal, before: Registers, charge: Charge) -> tuple[bool, bool]:
+    """Which are listed last, where not all are: those that repeat what is known or that no rule asks for.
+
+    Then the journal of a storm tells what changed, and played again it is nearest to what was decided.
+    """
+    known = before.get(signal.key)
+    repeats = known is not None and known.says == signal.says
+    return repeats, signal.condition is None and signal.subject.node not in charge.asked_for
 
 
 def _is_new(signal: Signal, known: Signal | None) -> bool:

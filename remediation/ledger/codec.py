@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from remediation.ledger.intent import Intent, LeverKind, Verb
@@ -70,6 +70,19 @@ _Row = tuple[
 """A register: stamp, node, which of the sources, id, observed_at, order, health, and the rest."""
 
 
+def _with_signals(entry: object) -> object:
+    """An entry as it is now. An older worker kept what it heard in sentences: they stay, as what happened."""
+    if not isinstance(entry, dict) or not isinstance(heard := entry.get("heard"), list):
+        return entry
+    events = entry.get("events", [])
+    if not isinstance(events, list) or not all(isinstance(each, str) for each in heard):
+        return entry
+    return {**entry, "heard": [], "events": [*(f"heard: {each}" for each in heard), *events]}
+
+
+_Entry = Annotated[JournalEntry, BeforeValidator(_with_signals)]
+
+
 @dataclass(frozen=True, slots=True)
 class _Stored:
     """The record as it is stored: mappings whose keys lie in their values become lists."""
@@ -86,7 +99,7 @@ class _Stored:
     drains: tuple[DrainMade, ...] = ()
     held: tuple[HeldStep, ...] = ()
     outbox: tuple[Message, ...] = ()
-    journal: tuple[JournalEntry, ...] = ()
+    journal: tuple[_Entry, ...] = ()
     hold: HoldSwitch | None = None
     silences: tuple[Silence, ...] = ()
     approvals: tuple[Approval, ...] = ()
@@ -105,7 +118,7 @@ class _Envelope:
 
 
 _ENVELOPE = TypeAdapter(_Envelope)
-_ENTRY = TypeAdapter(JournalEntry)
+_ENTRY: TypeAdapter[JournalEntry] = TypeAdapter(_Entry)
 _ANY = TypeAdapter(dict[str, Any])
 
 

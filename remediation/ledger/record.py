@@ -59,7 +59,8 @@ class JournalEntry:
         verdicts: each rule that was looked at: rule, stamp (or `global`), answer, reason.
         held: each reason not to act.
         events: what happened, in sentences.
-        heard: what the new signals said, with their ages.
+        heard: the new signals, with the beginning of their first reason; in a storm not all of them, what
+            changed first. They can be played again (`remediation backtest`).
         scopes: how far the faults reach that a step or a page is wanted for: rule, stamp, scope, reason.
         passed: what let a wanted step pass: verb, stamp, rule, and a line for each guardrail with its
             numbers. Steps that are taken come first; in a storm not all of the others are listed.
@@ -73,7 +74,7 @@ class JournalEntry:
     verdicts: tuple[tuple[str, str, str, str], ...] = ()
     held: tuple[HeldStep, ...] = ()
     events: tuple[str, ...] = ()
-    heard: tuple[str, ...] = ()
+    heard: tuple[Signal, ...] = ()
     scopes: tuple[tuple[str, str, str, str], ...] = ()
     passed: tuple[tuple[str, str, str, str], ...] = ()
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from cli.main import app
 from rehearsal.rows import SCENARIOS
-from rehearsal.uncovered import Covering, rows_covered
+from rehearsal.uncovered import Covering, RowCovered, rows_covered
 from rules.evaluate import RuleSet
 from rules.load import load_catalog, load_rules
 
@@ -88,6 +89,16 @@ def test_a_drain_where_the_row_forbids_it_is_called_harm(run: Run, own: Path, fe
     assert "says `never: drained`" in line
 
 
+def test_every_field_and_word_of_the_coverage_is_documented() -> None:
+    """Whoever reads `--json` has the page."""
+    page = (SCENARIOS.parent / "docs" / "rehearsal.md").read_text("utf-8")
+    part = page.partition("## Coverage of the failure table")[2].partition("\n## ")[0]
+    for word in (*(each.name for each in fields(RowCovered)), *Covering):
+        assert f"`{word}`" in part, word
+    assert "`HARM`" in part
+    assert "`NEEDLESS`" in part
+
+
 @pytest.mark.slow
 def test_coverage_is_there_for_scripts(run: Run, own: Path, few: Path) -> None:
     """One object for each row, and nothing else on standard output."""
@@ -100,6 +111,8 @@ def test_coverage_is_there_for_scripts(run: Run, own: Path, few: Path) -> None:
         ("F24", "covered", ["processor-red"]),
     ]
     assert found["coverage"][3]["harm"]
+    for each in found["coverage"]:
+        assert list(each) == [field.name for field in fields(RowCovered)]
 
 
 def test_without_the_option_nothing_is_rehearsed_and_own_rules_get_a_hint(run: Run, own: Path) -> None:

@@ -170,6 +170,21 @@ def test_a_fault_of_the_whole_workload_is_shown(run: Run, tmp_path: Path) -> Non
     assert [each["stamp"] for each in about_one] == ["global", "weu"]
 
 
+def test_what_was_heard_is_told_with_its_age_then(run: Run, tmp_path: Path) -> None:
+    """In a sentence for people, and as the signal itself for scripts; it names the stamp it is about."""
+    red = a_signal("weu", "Stamp", Health.RED, reasons=("Database is not healthy",), source="healthservice")
+    sample = a_signal("weu", "EventHub", may_act=False, why="a test", placed_by="its label names it")
+    written(tmp_path, a_record(), [entry(3, heard=(red, sample), at=at(4)), entry(4, "neu again")])
+    shown = run("explain", "--decision", "shop/0000000003").output
+    assert "  signal    shop/weu/Stamp red by healthservice, 4s old: Database is not healthy\n" in shown
+    assert (
+        "  signal    shop/weu/EventHub green by /health-models/shop, 4s old (its label names it); "
+        "never acts: a test\n"
+    ) in shown
+    [decision] = json.loads(run("explain", "--stamp", "weu", "--json").output)["decisions"]
+    assert decision["heard"][0]["subject"] == ["shop", "weu", "Stamp"]
+
+
 def test_the_whole_journal_is_read(run: Run, tmp_path: Path) -> None:
     """By id, by moment and by stamp, beyond any number of later decisions."""
     long_ago = entry(3, "drain of weu planned: it is red", at=at(0))

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
-from remediation.decide.case import Case
+from remediation.decide.case import Case, Guardrail
 from remediation.decide.guardrails import holds
 from remediation.decide.looks import LiveLook
 from remediation.ledger.orders import HoldSwitch
@@ -29,7 +29,17 @@ from tests.builders import (
     refused,
     registers,
 )
-from tests.decide.cases import RED, ROOTS, a_case, a_charge, a_drain, a_red_record, drained, looked_at
+from tests.decide.cases import (
+    RED,
+    ROOTS,
+    a_case,
+    a_charge,
+    a_drain,
+    a_red_record,
+    drained,
+    held_by,
+    looked_at,
+)
 
 WELL = StampRecord(seen=a_seen())
 BLURRED = StampRecord(seen=a_seen(LeverState.UNREACHABLE))
@@ -147,17 +157,39 @@ def tightens(world: dict[str, Any], **worse: Any) -> None:
     assert holds(case(world | worse)) or not holds(case(world))
 
 
-WORSE: list[dict[str, Any]] = [
-    {"refusals": refused(at(-1), "403")},
-    {"seen": a_seen(LeverState.UNREACHABLE)},
-    {"seen": a_seen(LeverState.OUT)},
-    {"seen": a_seen(maintenance=True)},
-    {"seen": a_seen(serves=False)},
-    {"seen": None},
-    {"undone_at": at(-1)},
-    {"drain": a_drain()},
+FREE: dict[str, Any] = {
+    "stamps": {"neu": WELL, "eus": WELL},
+    "policy": Policy(load=150),
+    "drains": [3000],
+    "turns": [5],
+    "age": 10,
+    "stood": 60,
+    "mode": Mode.AUTO,
+    "author": "",
+    "approved": False,
+    "live": None,
+    "hold": None,
+    "marker": None,
+}
+"""A world in which the drain is made, barely."""
+
+
+def stops(guardrail: Guardrail, **worse: Any) -> None:
+    """The drain that nothing held is held by that guardrail once this is so."""
+    assert guardrail in held_by(case(FREE | worse))
+
+
+WORSE: list[tuple[Guardrail, dict[str, Any]]] = [
+    (Guardrail.LEVER_WORKS, {"refusals": refused(at(-1), "403")}),
+    (Guardrail.LEVER_WORKS, {"seen": a_seen(LeverState.UNREACHABLE)}),
+    (Guardrail.STILL_IN_ROTATION, {"seen": a_seen(LeverState.OUT)}),
+    (Guardrail.MAINTENANCE, {"seen": a_seen(maintenance=True)}),
+    (Guardrail.STILL_IN_ROTATION, {"seen": a_seen(serves=False)}),
+    (Guardrail.LOOKED_AT, {"seen": None}),
+    (Guardrail.OTHERS_HANDS, {"undone_at": at(-1)}),
+    (Guardrail.STILL_IN_ROTATION, {"drain": a_drain()}),
 ]
-"""What may be so of the target, one thing at a time."""
+"""What may be so of the target, one thing at a time, and what holds then."""
 
 MODES = list(Mode)
 
@@ -173,3 +205,18 @@ STRICTER: dict[str, Callable[[Policy, int], Policy]] = {
     "farther apart": lambda old, by: replace(old, same_fault_within=old.same_fault_within * (1 + by)),
 }
 """The numbers of a workload, made stricter."""
+
+TOO_STRICT: dict[str, tuple[Guardrail, dict[str, Any]]] = {
+    "more must serve": (Guardrail.KEEPS_ENOUGH_SERVING, {}),
+    "fewer an hour": (Guardrail.BUDGET, {}),
+    "fewer a day": (Guardrail.BUDGET, {}),
+    "fewer flaps": (Guardrail.FLAPPING, {}),
+    "flaps for longer": (Guardrail.FLAPPING, {"turns": [5, 3700, 3700, 3700]}),
+    "a longer pause": (Guardrail.COOLDOWN, {}),
+    "fresher signals": (Guardrail.FRESH_SIGNALS, {"age": 200}),
+    "a fresher look": (
+        Guardrail.KEEPS_ENOUGH_SERVING,
+        {"live": {"age": 5, "neu": WELL_NOW, "eus": WELL_NOW}},
+    ),
+}
+"""What holds where a number is by far too strict, in a world that is free without that."""

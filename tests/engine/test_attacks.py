@@ -8,11 +8,13 @@ from remediation.decide.case import Guardrail
 from remediation.decide.looks import HealthLook
 from remediation.engine import Engine, Ports
 from remediation.ledger.intent import IntentState
+from remediation.ledger.memory import MemoryLedger, Shelf
+from remediation.ledger.record import WorkloadRecord
 from rules.policy import Mode, Policy
 from rules.signals import AlertState, Health
 from rules.topology import Stamp
 from tests.builders import a_workload, an_alert
-from tests.world import FakeHealthServices, FakeLever, FakeTeller, World
+from tests.world import FakeHealthServices, FakeLever, FakeTeller, TestClock, World
 
 PROCESSOR = "BackgroundProcessor"
 FIVE = ("weu", "neu", "eus", "sea", "jpe")
@@ -118,6 +120,35 @@ async def test_survivors_that_fail_right_before_the_act_hold_the_drain(
     assert states == ([IntentState.VERIFIED] if out else [IntentState.SUPERSEDED])
     assert out or Guardrail.ONLY_A_STAMP_FAULT in await world.holds()
     assert Guardrail.KEEPS_ENOUGH_SERVING not in await world.holds()
+
+
+class SlowLedger(MemoryLedger):
+    """A ledger that takes six seconds for the first lease: longer than a look counts."""
+
+    clock: TestClock
+
+    async def save(self, record: WorkloadRecord, version: str | None) -> str:
+        """See `Ledger`."""
+        begun = [intent for intent in record.in_flight() if intent.lease and intent.attempts == 1]
+        if begun and self.clock.now() == begun[0].planned_at:
+            self.clock.turn(timedelta(seconds=6))
+        return await super().save(record, version)
+
+
+async def test_a_look_that_grows_old_before_the_act_puts_the_drain_back() -> None:
+    """P2: what was seen six seconds ago is not acted upon; the next attempt looks again."""
+    ledger = SlowLedger(Shelf())
+    world = World(ledger=ledger)
+    ledger.clock = world.clock
+    await world.run(1)
+    await world.alert("weu", AlertState.FIRED)
+    while not (begun := [each for each in (await world.record()).intents.values() if each.outcome]):
+        assert world.effects == []
+        await world.run(0.5)
+    assert world.out() == set()
+    assert begun[0].outcome == "the look at the stamps grew old before the act"
+    await world.run(1)
+    assert world.out() == {"weu"}
 
 
 async def test_an_idle_world_is_written_only_to_keep_good_news_fresh() -> None:

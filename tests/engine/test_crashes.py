@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from remediation.engine import Engine, Ports
-from remediation.ledger.intent import IntentState
+from remediation.ledger.intent import IntentState, Outcome, OutcomeKind
 from rules.signals import AlertState
 from tests.world import FakeHealthServices, FakeLever, FakeTeller, World
 
@@ -159,6 +159,51 @@ async def test_a_paused_workers_late_delete_is_fenced_off() -> None:
     assert world.out() == set()
 
 
+class UnheardLever(FakeLever):
+    """The lever of a worker that gets no answer to its first delete, which lands at once or much later."""
+
+    lands = True
+    late: tuple[Any, str] | None = None
+
+    async def take_out(self, stamp: Any, tag: str) -> Any:
+        """Time out once."""
+        if self.late is not None:
+            return await super().take_out(stamp, tag)
+        self.late = (stamp, tag)
+        if self.lands:
+            await super().take_out(stamp, tag)
+        return Outcome(OutcomeKind.UNKNOWN, "timed out")
+
+
+async def test_a_delete_without_an_answer_that_is_seen_to_have_landed_is_made_once() -> None:
+    """P5: a time-out is no failure: the worker looks, and the drain is its own at the first attempt."""
+    world = World()
+    world.engine = world.a_worker("worker", UnheardLever(world))
+    await world.run(1)
+    await world.alert("weu", AlertState.FIRED)
+    while not world.effects:
+        await world.run(0.5)
+    (intent,) = (await world.record()).intents.values()
+    assert (intent.state, intent.attempts) == (IntentState.VERIFIED, 1)
+    assert (await world.record()).stamp("weu").drain is not None
+
+
+async def test_a_delete_without_an_answer_that_has_not_landed_cannot_land_any_more() -> None:
+    """P5: it is no success either: before anything else is tried, the late request is made worthless."""
+    world = World()
+    lever = UnheardLever(world)
+    lever.lands = False
+    world.engine = world.a_worker("worker", lever)
+    await world.run(1)
+    await world.alert("weu", AlertState.FIRED)
+    while lever.late is None:
+        await world.run(0.5)
+    await lever.take_out(*lever.late)
+    assert world.effects == []
+    await world.run(2)
+    assert [what for _, what in world.effects] == ["drained weu"]
+
+
 async def test_a_stuck_lease_is_taken_over_even_when_its_clock_was_far_ahead() -> None:
     """P11: the dead worker's clock was five minutes ahead; its lease is over in time all the same."""
     world = World()
@@ -172,4 +217,20 @@ async def test_a_stuck_lease_is_taken_over_even_when_its_clock_was_far_ahead() -
     lease = world.workload.policy.lease + 2 * timedelta(seconds=30)
     await world.run(lease.total_seconds() / 60)
     states = [intent.state for intent in (await world.record()).intents.values()]
+    assert IntentState.ACTING not in states
+
+
+async def test_a_lease_that_is_over_by_its_own_word_is_not_watched_for_its_whole_length() -> None:
+    """P11: the dead worker's clock was five minutes behind; it is taken over at the first tick."""
+    world = World()
+    world.engine = world.a_worker("dead", SleepyLever(world))
+    await world.run(1)
+    await world.alert("weu", AlertState.FIRED)
+    with pytest.raises(CrashedError):
+        await world.run(2)
+    world.clock.turn(timedelta(minutes=5))
+    world.engine = world.a_worker("heir")
+    await world.run(0.5)
+    states = [intent.state for intent in (await world.record()).intents.values()]
+    assert states
     assert IntentState.ACTING not in states

@@ -147,6 +147,11 @@ async def test_a_change_that_is_still_rolled_out_keeps_the_drain_in_flight() -> 
     await world.run(7)
     assert effects(world) == ["disabled weu"]
     assert [intent.stamp for intent in (await world.record()).in_flight()] == ["weu"]
+    await world.node("neu", "BackgroundProcessor", Health.RED)
+    await world.run(1)
+    assert effects(world) == ["disabled weu"]
+    assert Guardrail.ONE_AT_A_TIME in await world.holds()
+    await world.node("neu", "BackgroundProcessor", Health.GREEN)
     world.truth["weu"].settled = True
     await world.run(1)
     assert (await world.record()).in_flight() == []
@@ -193,6 +198,7 @@ async def test_where_front_door_fails_and_the_stamps_do_not_people_are_paged_and
     world.reads.discard("weu")
     await world.run(15)
     assert effects(world) == []
+    assert Guardrail.ONLY_A_STAMP_FAULT in await world.holds()
     assert {page.incident for page in world.pages()} >= {"shop/global/front-door-red"}
     assert any("[edge]" in page.title for page in world.pages())
 

@@ -1,13 +1,17 @@
 """Does the worker do what an engineer on call would want, from the first signal to the end?"""
 
+from dataclasses import replace
 from datetime import timedelta
+
+import pytest
 
 from remediation.decide.case import Guardrail
 from remediation.ledger.stamp import LeverState
 from remediation.ledger.told import MessageKind
 from rules.policy import Mode, Policy
 from rules.signals import AlertState, Health
-from tests.builders import a_workload
+from rules.topology import Window
+from tests.builders import NOW, a_workload, at
 from tests.world import World
 
 PROCESSOR = "BackgroundProcessor"
@@ -59,6 +63,7 @@ async def test_two_stamps_at_once_are_a_global_fault_and_nothing_is_drained() ->
         await world.node("weu", PROCESSOR, Health.RED)
         await world.node("neu", PROCESSOR, Health.RED)
     assert world.effects == []
+    assert Guardrail.ONLY_A_STAMP_FAULT in await world.holds()
     told = [page for page in world.pages() if "[global]" in page.title]
     assert [page.incident for page in told] == ["shop/global/background-processor-cannot-read"]
 
@@ -215,6 +220,20 @@ async def test_a_stamp_in_maintenance_is_never_touched() -> None:
     await world.run(10)
     assert world.effects == []
     assert Guardrail.MAINTENANCE in await world.holds()
+
+
+@pytest.mark.parametrize("stamp", ["weu", None])
+async def test_a_stamp_in_a_window_of_its_workload_file_is_never_touched(stamp: str | None) -> None:
+    """P12: planned work on it, or on all of them, holds the drain; when the window is over it is made."""
+    window = Window(NOW, at(1200), "an upgrade", stamp)
+    world = World(replace(a_workload(mode=Mode.AUTO), maintenance=(window,)))
+    await world.run(1)
+    await world.alert("weu", AlertState.FIRED)
+    await world.run(18)
+    assert world.effects == []
+    assert Guardrail.MAINTENANCE in await world.holds()
+    await world.run(3)
+    assert world.out() == {"weu"}
 
 
 async def test_the_state_file_comes_back_as_it_was() -> None:

@@ -180,7 +180,10 @@ def _decision(revision: int) -> JournalEntry:
         verdicts=((RULE, "weu", "holds", "it cannot read"), ("dns", "global", "no", "DNS is green")),
         held=(HeldStep(Verb.REJOIN, "neu", RULE, "proof", "no checkpoint since the drain"),),
         events=("planned drain of weu",),
-        heard=("shop/weu/Stamp red by healthservice, 4s old",),
+        heard=(
+            a_signal(node="Stamp", health=Health.RED, order=7, reasons=("Database is not healthy",)),
+            an_alert(may_act=False, why="a test alert", placed_by="the label `stamp` names it"),
+        ),
         scopes=((RULE, "weu", "stamp", "only weu is affected"),),
         passed=(("drain", "weu", RULE, "mode_allows, looked_at"),),
     )

@@ -13,7 +13,7 @@ from remediation.ledger.codec import (
     UnstorableRecordError,
     encode,
 )
-from remediation.ledger.intent import IllegalTransitionError, Intent, IntentState
+from remediation.ledger.intent import IllegalTransitionError, Intent, IntentState, Verb
 from remediation.ledger.orders import HoldSwitch
 from remediation.ledger.record import WorkloadRecord
 from remediation.ports import ConflictError, Ledger
@@ -128,7 +128,9 @@ def _with(*intents: Intent) -> Change:
 ILLEGAL: dict[str, Change] = {
     "it skips a revision": lambda record: replace(record, revision=3),
     "it repeats a revision": lambda record: record,
-    "an intent begins as acting": _with(an_intent(), an_intent(id="2", state=IntentState.ACTING)),
+    "an intent begins as acting": _with(
+        an_intent(), an_intent(id="2", verb=Verb.RESTART, state=IntentState.ACTING)
+    ),
     "an intent jumps from planned to applied": _with(an_intent(state=IntentState.APPLIED)),
     "an intent is forgotten before its end": _with(),
     "two drains are in flight": _with(an_intent(), an_intent(id="2", stamp="neu")),

@@ -184,7 +184,7 @@ def test_junit_is_what_pipelines_read(run: Run, wrong: Path, tmp_path: Path) -> 
         '{name: "a <b> & \\"c\\" \u2713", run: 1m, expect: [no pages]}', "utf-8"
     )
     out = tmp_path / "junit.xml"
-    assert run("test", tmp_path, "--junit", out).exit_code == 1
+    assert run("test", tmp_path, "--junit", out).exit_code == 2
     root = ET.fromstring(out.read_text("utf-8"))  # noqa: S314 - we have just written it
     for element in root.iter():
         children, attributes = JUNIT[element.tag]
@@ -227,12 +227,26 @@ def test_test_counts_the_branches_of_conditions(run: Run, tmp_path: Path) -> Non
     assert json.loads(run("test", file, "--json").stdout)["coverage"]["true"] == 4
 
 
-def test_test_fails_where_a_file_cannot_be_read(run: Run, tmp_path: Path) -> None:
-    """A scenario that is not run must not look like one that passed."""
+def test_test_ends_with_2_where_a_file_cannot_be_read_and_counts_each(run: Run, tmp_path: Path) -> None:
+    """A scenario that is not run must not look like one that passed; the others are run all the same."""
     (tmp_path / "bad.yaml").write_text("name: x\nexpect: [no pages\n", "utf-8")
+    (tmp_path / "worse.yaml").write_text("run: 1m\nruin: 2m\nexpect: [pagez: 1]\n", "utf-8")
+    (tmp_path / "quiet.yaml").write_text("{name: quiet, run: 1m, expect: [pages: 1]}\n", "utf-8")
     result = run("test", tmp_path)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "bad.yaml:" in result.stdout
+    assert "1 test, 1 failed, 2 files could not be read; " in result.stdout
+    alone = run("test", tmp_path / "bad.yaml")
+    assert alone.exit_code == 2
+    assert "0 tests, 0 failed, 1 file could not be read; " in alone.stdout
+
+
+def test_a_file_that_is_not_there_is_the_same_to_test_and_to_rehearse(run: Run, tmp_path: Path) -> None:
+    """2: it could not be read. 1 would mean that an expectation failed."""
+    nowhere = tmp_path / "nowhere"
+    told = [run(command, nowhere) for command in ("test", "rehearse")]
+    assert [each.exit_code for each in told] == [2, 2]
+    assert all(f"{nowhere}: No such file or directory" in each.output for each in told)
 
 
 def test_test_of_an_empty_folder_is_wrong_usage(run: Run, tmp_path: Path) -> None:

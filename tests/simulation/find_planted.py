@@ -45,11 +45,9 @@ def hunt(bug: PlantedBug, bases: Bases, most: int = MOST) -> Hunt:
     near = {
         name: one for name, one in bases.items() if not bug.near or any(part in name for part in bug.near)
     }
-    # Which calls there are is asked of the code without the bug.
-    chosen = list(_some(near, most))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for schedule in chosen:
+        for schedule in _some(near, most):  # which calls there are is asked of the code without the bug
             count += 1
             with bug.planted():
                 violations = verdict(near, schedule)

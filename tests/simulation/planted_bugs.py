@@ -14,6 +14,7 @@ from rehearsal import ports as gated
 from rehearsal.world import adapters
 from remediation import worker
 from remediation.decide import approvals, notice, outbox, playbooks, progress
+from remediation.decide.case import Case
 from remediation.decide.draft import Draft
 from remediation.decide.guardrails import fault, pace, permission, survivors
 from remediation.decide.looks import HealthLook, LiveLook
@@ -252,6 +253,18 @@ def _always_proven(*_: Any) -> Proof:
     return Proof(proven=True, reason="so it is said")
 
 
+def _never_proven(*_: Any) -> Proof:
+    return Proof(proven=False, reason="so it is said")
+
+
+def _no_time_for_approvals(draft: Any) -> None:
+    return None
+
+
+def _no_window(self: Any, stamp: str) -> None:
+    return None
+
+
 def _never_resolves(self: Any, incident: Any, channel: Any, kind: Any, *rest: Any) -> None:
     if kind is not MessageKind.RESOLVE:
         _tell(self, incident, channel, kind, *rest)
@@ -276,7 +289,7 @@ def _nothing_against(draft: Any, order: Any) -> str:
 # --- telling and taking in -------------------------------------------------------------------------
 
 
-async def _recorded_before_sent(self: Any, workload: Any, messages: Any) -> None:
+async def _recorded_before_sent(self: Any, workload: Any, messages: Any, _: Any) -> None:
     def settled(record: Any) -> Any:
         draft = Draft(record, self._clock.now())
         _settle(draft, {message.id: APPLIED for message in messages})
@@ -393,6 +406,23 @@ BUGS: tuple[PlantedBug, ...] = (
     PlantedBug(
         "it rejoins without proof",
         lambda: [_instead(playbooks, "proof_of_recovery", _always_proven), *_passes(fault.proven_healthy)()],
+    ),
+    PlantedBug("recovery is never proven", lambda: [_instead(playbooks, "proof_of_recovery", _never_proven)]),
+    PlantedBug(
+        "a drain counts as verified at once", lambda: [_instead(notice, "_is_seen_drained", lambda *_: True)]
+    ),
+    PlantedBug(
+        "a rejoin counts as verified at once", lambda: [_instead(notice, "_is_seen_back", lambda *_: True)]
+    ),
+    PlantedBug(
+        "approvals never expire",
+        lambda: [_code(approvals.expire, _no_time_for_approvals)],
+        near=("approved-in-vain",),
+    ),
+    PlantedBug(
+        "windows of maintenance are not looked at",
+        lambda: [_instead(Case, "window", _no_window)],
+        near=("window",),
     ),
     PlantedBug("drains are not counted", lambda: [_instead(Draft, "spend", _spends_nothing)]),
     PlantedBug(

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from rehearsal.check import check
-from rehearsal.explore import load_bases, points_of, singles
+from rehearsal.explore import load_bases, points_after, points_of, singles
+from rehearsal.faults.kinds import CallFault, Fault, Point
 from rehearsal.faults.schedule import Schedule
 from rehearsal.faults.trial import try_out
 from rehearsal.gate import CHANGING
@@ -14,7 +15,7 @@ from rehearsal.simulate import SWEPT
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 BASES = load_bases(SCENARIOS)
-OF_ALL_PORTS = ("drain-and-rejoin.yaml", "restart-step.yaml", "webhook.yaml")
+OF_ALL_PORTS = ("drain-and-rejoin.yaml", "restart-step.yaml", "webhook.yaml", "late-delete.yaml")
 
 
 @pytest.mark.parametrize("name", BASES)
@@ -40,6 +41,15 @@ def test_a_trial_can_be_repeated() -> None:
     assert "fault: response lost" in first
 
 
+@pytest.mark.slow
+def test_a_call_that_is_made_only_after_a_fault_is_a_fault_point() -> None:
+    """The fence of whoever takes over fails in every way too: it is found by letting a first fault happen."""
+    name = "drain-and-rejoin.yaml"
+    died = Fault(CallFault.CRASH_BEFORE, Point("lever.take_out:weu", 0))
+    assert "lever.fence:weu" not in {point.name for point in points_of(name, BASES[name])}
+    assert "lever.fence:weu" in {point.name for point in points_after(name, BASES[name], died)}
+
+
 def test_every_port_is_a_fault_point() -> None:
     """Of at least twelve scenarios every single fault is run, and in them every port is called."""
     assert len(set(SWEPT)) >= 12
@@ -47,4 +57,4 @@ def test_every_port_is_a_fault_point() -> None:
     calls = {point.name for name in OF_ALL_PORTS for point in points_of(name, BASES[name])}
     ports = {"ledger", "lever", "origin", "health", "queue", "step", "page", "notify", "inbox"}
     assert {name.partition(".")[0] for name in calls} == ports
-    assert {name.partition(".")[2].partition(":")[0] for name in calls} >= CHANGING - {"fence"}
+    assert {name.partition(".")[2].partition(":")[0] for name in calls} >= CHANGING
