@@ -6,13 +6,14 @@ from remediation.decide.differs import table_of_differences
 from remediation.decide.draft import Draft
 from remediation.decide.muting import way_between
 from remediation.decide.tree import HealthModel, Way
-from remediation.decide.wanted import Wanted
+from remediation.decide.wanted import Wanted, incident_key
 from remediation.decide.wording import news_of, what_the_worker_does
 from remediation.ledger.told import Channel, MessageKind
 from rules.reach import Scope
 from rules.scope import Situation
 
 WAYS_MOST = 5
+BESIDES_MOST = 3
 
 MESSAGES_WITH_TABLE = 40
 """In a storm the table is the same in every message, and the record must hold them all."""
@@ -48,10 +49,26 @@ class Bulletin:
             ("Finding", want.finding),
             ("Scope", f"{incident.scope}: {incident.reason}"),
             ("Path", "\n".join(self._ways(want)[:WAYS_MOST])),
+            ("Besides", "\n".join(self._besides(want)[:BESIDES_MOST])),
             ("Differs by", self._differences(want)),
             ("Worker", what_the_worker_does(self.draft, incident)),
             ("Runbook", want.runbook or ""),
         ]
+
+    def _besides(self, want: Wanted) -> list[str]:
+        """What else stands at its stamp: where Azure has an incident there, the rest is easier to believe."""
+        stamp = want.incident.stamp
+        if stamp is None:
+            return []
+        told = {want.key, *(lower.key for lower in self.lowers.get(want.key, ()))}
+        others = {
+            found.rule: rule.summary
+            for found in self.situation.findings
+            if found.stamp == stamp
+            and incident_key(self.situation.workload.name, stamp, found.family) not in told
+            and (rule := self.situation.rules.get(found.rule)) is not None
+        }
+        return [others[rule] for rule in sorted(others)]
 
     def _differences(self, want: Wanted) -> str:
         alone = want.incident.scope in (Scope.STAMP, Scope.NONE)

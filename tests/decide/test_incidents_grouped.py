@@ -107,6 +107,16 @@ def test_a_root_that_is_red_alone_has_no_path() -> None:
     assert "Path" not in page(opened(word("Stamp")))
 
 
+def test_what_else_stands_at_the_stamp_is_told_beside_it() -> None:
+    """Whoever is woken reads what Azure says of the region; what is explained is in the path instead."""
+    azure = replace(CLUSTER_RED, name="azure-here", family="azure-here", when=NodeIs("AzureNetwork", RED))
+    charge = a_charge(ROOT_RED, VAULT_RED, azure)
+    after = opened(word("Stamp"), word("Keyvault"), word("AzureNetwork"), charge=charge)
+    assert page(after, ROOT)["Besides"] == azure.summary
+    elsewhere = opened(word("Stamp"), word("AzureNetwork", stamp="neu"), charge=charge)
+    assert "Besides" not in page(elsewhere, ROOT)
+
+
 def test_a_green_node_between_keeps_them_apart() -> None:
     """The fault cannot have come up that way: these are two."""
     green = (word("CatalogService", Health.GREEN), word("BackgroundProcessor", Health.GREEN))

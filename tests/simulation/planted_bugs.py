@@ -1,4 +1,6 @@
-"""Which bugs must the simulation find? Each is planted in the real code, by replacing one function of it.
+"""Which bugs must the simulation find? Each is planted in the code, by replacing one function of it.
+
+Three are bugs of what stands behind a port, and are planted in the world that stands in for it.
 
 A test of the tests: what passes with these in it proves nothing. This, and nothing else in this
 repository, replaces code at run time; it is undone when the context ends.
@@ -43,7 +45,7 @@ class PlantedBug:
     Attributes:
         name: what is wrong, in words.
         plants: makes the contexts in which it is there; called anew for each.
-        near: parts of names of the scenarios in which it can show; all where empty.
+        near: parts of names of the scenarios in which it can show, for a quick look; all where empty.
     """
 
     name: str
