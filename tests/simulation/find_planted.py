@@ -24,7 +24,7 @@ class Hunt:
     """What came of looking for one bug.
 
     Attributes:
-        bug: its name.
+        bug: its name, and near which scenarios it was looked for.
         schedules: how many were run.
         seconds: how long it took.
         found: what was broken, and by which schedule; empty where nothing was.
@@ -40,8 +40,10 @@ class Hunt:
 
 
 def hunt(bug: PlantedBug, bases: Bases, most: int = MOST) -> Hunt:
-    """Run schedules with the bug in the code until a promise is broken."""
+    """Run schedules near the bug, with it in the code, until a promise is broken."""
     began, count = time.monotonic(), 0
+    bases = near(bug, bases)
+    name = f"{bug.name} (near {', '.join(bug.near)})" if bug.near else bug.name
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for schedule in _some(bases, most):  # which calls there are is asked of the code without the bug
@@ -51,8 +53,8 @@ def hunt(bug: PlantedBug, bases: Bases, most: int = MOST) -> Hunt:
             # What is broken without the bug as well does not show it.
             if violations and not verdict(bases, schedule):
                 said = f"{violations[0]} ({schedule})"
-                return Hunt(bug.name, count, time.monotonic() - began, said)
-    return Hunt(bug.name, count, time.monotonic() - began)
+                return Hunt(name, count, time.monotonic() - began, said)
+    return Hunt(name, count, time.monotonic() - began)
 
 
 def _some(bases: Bases, most: int) -> Iterator[Schedule]:
@@ -64,7 +66,7 @@ def _some(bases: Bases, most: int) -> Iterator[Schedule]:
 
 
 def near(bug: PlantedBug, bases: Bases) -> Bases:
-    """The scenarios in which it can show; for whoever has no time to look everywhere."""
+    """The scenarios in which it can show; all where nothing is said of that."""
     found = {name: one for name, one in bases.items() if any(part in name for part in bug.near)}
     return found or bases
 

@@ -45,7 +45,7 @@ class PlantedBug:
     Attributes:
         name: what is wrong, in words.
         plants: makes the contexts in which it is there; called anew for each.
-        near: parts of names of the scenarios in which it can show, for a quick look; all where empty.
+        near: parts of names of the scenarios in which it can show; all where empty.
     """
 
     name: str

@@ -3,7 +3,7 @@
 import pytest
 
 from rehearsal.explore import load_bases
-from tests.simulation.find_planted import SCENARIOS, hunt, near
+from tests.simulation.find_planted import SCENARIOS, hunt
 from tests.simulation.planted_bugs import BUGS, PlantedBug
 
 SAMPLE = (
@@ -22,7 +22,7 @@ SCHEDULES_MOST = 150
 @pytest.mark.parametrize("bug", [bug for bug in BUGS if bug.name in SAMPLE], ids=lambda bug: bug.name)
 def test_a_planted_bug_is_found(bug: PlantedBug) -> None:
     """With the bug in the code a promise is broken within a few schedules near it; without it none is."""
-    found = hunt(bug, near(bug, load_bases(SCENARIOS)), SCHEDULES_MOST)
+    found = hunt(bug, load_bases(SCENARIOS), SCHEDULES_MOST)
     assert found.found, str(found)
 
 
