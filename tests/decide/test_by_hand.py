@@ -196,6 +196,16 @@ def test_a_person_brings_back_what_a_rule_drained() -> None:
     assert answer.warnings == ("its recovery is proven for 0s only; the worker waits for 10m",)
 
 
+def test_a_person_withdraws_a_drain_that_is_only_planned() -> None:
+    """Nothing was moved yet, so nothing is brought back: the finding asks in vain until it is a new one."""
+    intent = an_intent(verb=Verb.DRAIN, stamp="weu")
+    draft = a_draft(a_red_record(intents={intent.id: intent}))
+    answer = rejoin(draft, REJOIN, grounds(draft))
+    assert answer.does == ("the drain of weu that was planned is withdrawn",)
+    assert draft.intents[intent.id].state is IntentState.SUPERSEDED
+    assert draft.stamp("weu").undone_at == NOW
+
+
 def test_a_rejoin_goes_by_the_lever_that_was_moved_last() -> None:
     """Undo begins with what was done last."""
     levers = (Moved(LeverKind.STATE_FILE, "up"), Moved(LeverKind.STATE_FILE, "again"))

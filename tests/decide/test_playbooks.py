@@ -11,13 +11,14 @@ from remediation.ledger.record import DrainMade, HeldStep, WorkloadRecord
 from remediation.ledger.stamp import Moved, StampRecord
 from rules.conditions import NodeIs
 from rules.policy import Mode
-from rules.rule import Playbook
+from rules.rule import AskedOf, Playbook
 from rules.signals import Health, Severity
 from tests.builders import (
     NODE,
     NOW,
     RULE,
     a_finding,
+    a_record,
     a_rule,
     a_seen,
     a_signal,
@@ -155,6 +156,18 @@ def test_a_new_finding_on_a_drained_stamp_must_be_taken_back_too() -> None:
     assert not after.in_flight()
     silent = replace(after, registers=registers([GREEN, *ROOTS]), findings={})
     assert not decided(silent, charge=charge, now=at(1200)).in_flight()
+
+
+def test_a_finding_about_all_stamps_drains_none() -> None:
+    """No rule file may ask for it; and a rule that was made otherwise has no stamp to drain."""
+    everywhere = a_rule(
+        "network-red", when=NodeIs("AzureNetwork", frozenset({Health.RED})), asked_of=AskedOf.WORKLOAD
+    )
+    red = a_signal(None, "AzureNetwork", Health.RED)
+    record = a_record(registers=registers([red, *ROOTS]), stamps=looked_at())
+    after = decided(record, charge=a_charge(replace(everywhere, playbook=Playbook.DRAIN)))
+    assert list(after.findings)
+    assert not after.intents
 
 
 def test_an_intent_whose_finding_has_ended_is_withdrawn() -> None:

@@ -243,6 +243,45 @@ def test_a_drain_needs_a_stamp() -> None:
 
 
 @pytest.mark.parametrize(
+    ("playbook", "more", "problem"),
+    [
+        (
+            "restart",
+            "    target: catalog\n    asked_of: workload\n",
+            "8:15: a restart needs a stamp, and this rule is asked of the workload; ask it of the stamp",
+        ),
+        (
+            "restart",
+            "",
+            (
+                "6:15: the playbook restart needs `target`; "
+                "it names a deployment or endpoint of the workload file"
+            ),
+        ),
+        (
+            "page",
+            "    target: catalog\n",
+            (
+                "6:15: the playbook page takes no `target`; "
+                "it names a deployment or endpoint of the workload file"
+            ),
+        ),
+        (
+            "drain",
+            "    scope: edge\n",
+            (
+                "7:12: a drain helps only a stamp's own fault, and this rule calls it edge; "
+                "leave `scope` out, or take the playbook page"
+            ),
+        ),
+    ],
+)
+def test_a_playbook_has_what_it_needs_and_nothing_else(playbook: str, more: str, problem: str) -> None:
+    """A step without stamp or target, or for a fault that it does not mend, is told at the key to change."""
+    assert told(playbook=playbook, more=more) == [problem]
+
+
+@pytest.mark.parametrize(
     "when",
     [
         "{node: X, state: [red, unknown]}",

@@ -232,6 +232,28 @@ def test_several_unsafe_numbers_are_told_together() -> None:
     assert len(told(a_file("policy: {settle: 30s, drains_per_hour: 5, look_fresh_for: 6s}\n"))) == 3
 
 
+@pytest.mark.parametrize(
+    ("since", "until", "problem"),
+    [
+        ("soon", "2026-01-02T00:00:00Z", "expected a moment with its zone, such as 2026-03-01T22:00:00Z"),
+        ("7", "2026-01-02T00:00:00Z", "expected a moment with its zone, such as 2026-03-01T22:00:00Z"),
+        (
+            "2026-01-01T00:00:00",
+            "2026-01-02T00:00:00Z",
+            (
+                "expected a moment with its zone, such as 2026-03-01T22:00:00Z; "
+                "without a zone it could be any hour"
+            ),
+        ),
+        ("2026-01-02T00:00:00Z", "2026-01-02T00:00:00Z", "it ends before it begins"),
+    ],
+)
+def test_a_window_of_maintenance_has_a_beginning_and_an_end(since: str, until: str, problem: str) -> None:
+    """A window that is misread would hold drains for ever, or never."""
+    (said,) = told(a_file(head=f"maintenance: [{{since: {since}, until: {until}, reason: new nodes}}]\n"))
+    assert said.split(": ", 1)[1] == problem
+
+
 def test_a_workload_without_stamps_is_refused() -> None:
     """No stamps is never all stamps, and nothing could be watched."""
     assert told("workload: shop\nstamps: []\n") == ["2:9: expected at least one entry, found none; add one"]
