@@ -7,11 +7,13 @@ import warnings
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import chain, islice
 from multiprocessing import get_context
 from os import cpu_count
 from pathlib import Path
+from random import Random
 
-from rehearsal.explore import Bases, load_bases, schedules, verdict
+from rehearsal.explore import Bases, load_bases, schedules, singles, verdict
 from rehearsal.faults.schedule import Schedule
 from tests.simulation.planted_bugs import BUGS, PlantedBug
 
@@ -58,11 +60,12 @@ def hunt(bug: PlantedBug, bases: Bases, most: int = MOST) -> Hunt:
 
 
 def _some(bases: Bases, most: int) -> Iterator[Schedule]:
-    """First each scenario as it is, then what `explore` runs."""
+    """First each scenario as it is; then in turn any single fault, and what `explore` runs."""
     yield from (Schedule(name) for name in bases)
-    rest = schedules(bases, "planted")
-    for _ in range(most - len(bases)):
-        yield next(rest)
+    every = singles(bases)
+    Random("planted").shuffle(every)  # noqa: S311 - it guards nothing
+    both = zip(every, schedules(bases, "planted"), strict=False)
+    yield from islice(chain.from_iterable(both), most - len(bases))
 
 
 def near(bug: PlantedBug, bases: Bases) -> Bases:
