@@ -61,6 +61,7 @@ class Bulletin:
         if stamp is None:
             return []
         told = {want.key, *(lower.key for lower in self.lowers.get(want.key, ()))}
+        told |= {key for key, incident in self.draft.incidents.items() if incident.silenced}
         others = {
             found.rule: rule.summary
             for found in self.situation.findings
