@@ -61,12 +61,12 @@ class Bulletin:
         if stamp is None:
             return []
         told = {want.key, *(lower.key for lower in self.lowers.get(want.key, ()))}
-        told |= {key for key, incident in self.draft.incidents.items() if incident.silenced}
         others = {
             found.rule: rule.summary
             for found in self.situation.findings
             if found.stamp == stamp
-            and incident_key(self.situation.workload.name, stamp, found.family) not in told
+            and (key := incident_key(self.situation.workload.name, stamp, found.family)) not in told
+            and not ((incident := self.draft.incidents.get(key)) and incident.silenced)
             and (rule := self.situation.rules.get(found.rule)) is not None
         }
         return [others[rule] for rule in sorted(others)]

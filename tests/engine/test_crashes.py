@@ -204,16 +204,22 @@ async def test_a_delete_without_an_answer_that_has_not_landed_cannot_land_any_mo
     assert [what for _, what in world.effects] == ["drained weu"]
 
 
-async def test_a_stuck_lease_is_taken_over_even_when_its_clock_was_far_ahead() -> None:
-    """P11: the dead worker's clock was five minutes ahead; its lease is over in time all the same."""
+async def an_heir_of_a_dead_worker(ahead: timedelta) -> World:
+    """A worker died in the act, its clock so far ahead of that of the worker that is there now."""
     world = World()
     world.engine = world.a_worker("dead", SleepyLever(world))
     await world.run(1)
     await world.alert("weu", AlertState.FIRED)
     with pytest.raises(CrashedError):
         await world.run(2)
-    world.clock.turn(timedelta(minutes=-5))
+    world.clock.turn(-ahead)
     world.engine = world.a_worker("heir")
+    return world
+
+
+async def test_a_stuck_lease_is_taken_over_even_when_its_clock_was_far_ahead() -> None:
+    """P11: the dead worker's clock was five minutes ahead; its lease is over in time all the same."""
+    world = await an_heir_of_a_dead_worker(timedelta(minutes=5))
     lease = world.workload.policy.lease + 2 * timedelta(seconds=30)
     await world.run(lease.total_seconds() / 60)
     states = [intent.state for intent in (await world.record()).intents.values()]
@@ -222,14 +228,7 @@ async def test_a_stuck_lease_is_taken_over_even_when_its_clock_was_far_ahead() -
 
 async def test_a_lease_that_is_over_by_its_own_word_is_not_watched_for_its_whole_length() -> None:
     """P11: the dead worker's clock was five minutes behind; it is taken over at the first tick."""
-    world = World()
-    world.engine = world.a_worker("dead", SleepyLever(world))
-    await world.run(1)
-    await world.alert("weu", AlertState.FIRED)
-    with pytest.raises(CrashedError):
-        await world.run(2)
-    world.clock.turn(timedelta(minutes=5))
-    world.engine = world.a_worker("heir")
+    world = await an_heir_of_a_dead_worker(timedelta(minutes=-5))
     await world.run(0.5)
     states = [intent.state for intent in (await world.record()).intents.values()]
     assert states
