@@ -66,7 +66,9 @@ class Telling:
             log.warning("delivery not recorded", workload=workload.name, reason=str(error))
             return
         for message in (*before, *messages):
-            unsettled.pop((message.incident, message.channel), None)
+            key = message.incident, message.channel
+            if unsettled.get(key) is message:  # another delivery may have begun with newer words meanwhile
+                del unsettled[key]
 
     async def _deliver(self, workload: Workload, messages: list[Message], before: list[Message]) -> None:
         outcomes = await asyncio.gather(*(self._tell(workload, message) for message in messages))
