@@ -22,7 +22,8 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from rehearsal.explore import Broken, Covered, explore, keep, kinds, load_bases, schedules, seconds, singles
+from rehearsal.explore import Broken, Covered, explore, keep
+from rehearsal.faults.choice import kinds, load_bases, schedules, seconds, singles
 from rehearsal.residual import MEASURED_IN, Residue, measure
 
 STOP_AT = 10

@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from rehearsal.check.case import LATENCY_MOST_SECONDS, Case, Deed, Violation
+from rehearsal.check.case import LATENCY_MOST_SECONDS, Case, Violation
+from rehearsal.deeds import Deed
 from rehearsal.worker import TICK_SECONDS
 from remediation.ledger.intent import Intent, IntentState, LeverKind, Verb
 from remediation.ledger.record import WorkloadRecord
@@ -35,7 +36,7 @@ def one_drain_in_flight(case: Case) -> Iterator[Violation]:
 def others_serve(case: Case) -> Iterator[Violation]:
     """P2: by the truth as a look of at most `look_fresh_for` shows it, and by the record of the lease."""
     for deed in case.moves(Verb.DRAIN):
-        if deed.delayed:
+        if case.was_delayed(deed):
             continue  # it was held up on its way: a residual risk, which `residual` counts
         wanted = max(1, case.policy.min_serving)
         left = sorted(survivors(case, deed))

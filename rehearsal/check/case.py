@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from rehearsal.check.truth import Truths
+from rehearsal.deeds import Deed, deeds_of
 from rehearsal.faults.kinds import CallFault
 from rehearsal.faults.trial import FAULT, Trial
 from rehearsal.faults.troubles import Trouble
-from rehearsal.history import FENCE, Effect, Happening, Kind
+from rehearsal.history import Effect, Happening, Kind
 from rehearsal.worker import TICK_SECONDS
-from remediation.ledger.intent import Intent, IntentState, LeverKind, Verb
+from remediation.ledger.intent import LeverKind, Verb
 from remediation.ledger.record import WorkloadRecord
 from rules.policy import Mode, Policy
 
@@ -45,35 +46,6 @@ class Violation:
 
     def __str__(self) -> str:
         return f"{self.promise} at {self.at:.1f} s: {self.words}"
-
-
-@dataclass(frozen=True, slots=True)
-class Deed:
-    """What a worker did to the world, and what stood in the ledger when it did.
-
-    Attributes:
-        at: when.
-        who: which worker.
-        effect: what.
-        record: the newest in the ledger at that moment.
-        leased: the one by which the intent's lease was taken; `record` where there is none.
-        intent: that it carries out: the one that is being acted upon, of this verb, stamp and lever.
-        before: one that was acted upon earlier, where none is now.
-        delayed: how long the call itself was held up by a fault, or its worker stood still.
-    """
-
-    at: float
-    who: str
-    effect: Effect
-    record: WorkloadRecord
-    leased: WorkloadRecord
-    intent: Intent | None
-    before: Intent | None
-    delayed: bool
-
-    def __str__(self) -> str:
-        lever = f" by {self.effect.lever}" if self.effect.lever else ""
-        return f"{self.effect.verb} of {self.effect.stamp or self.effect.target}{lever} by {self.who}"
 
 
 class Case:
@@ -144,66 +116,22 @@ class Case:
     @cached_property
     def deeds(self) -> list[Deed]:
         """What workers did, in order; fencing is none of it."""
-        return list(self._deeds())
+        return list(deeds_of(self.history, self.workload.name))
 
     def moves(self, verb: Verb) -> Iterator[Deed]:
         """Those that moved a lever that way."""
         return (deed for deed in self.deeds if deed.effect.verb == verb)
 
-    def _deeds(self) -> Iterator[Deed]:
-        record = WorkloadRecord(self.workload.name)
-        leased: dict[str, WorkloadRecord] = {}
-        acted: dict[tuple[str, str, LeverKind | None], Intent] = {}
-        for each in self.history.of(Kind.WRITTEN, Kind.EFFECT):
-            if isinstance(each.what, WorkloadRecord):
-                record = each.what
-                for intent in record.intents.values():
-                    if intent.state is not IntentState.ACTING or intent.lease is None:
-                        continue
-                    acted[_place(intent)] = intent
-                    leased.setdefault(intent.lease.token, record)
-            elif isinstance(each.what, Effect) and each.what.by_worker and each.what.verb != FENCE:
-                yield self._deed(each, each.what, record, leased, acted)
-
-    def _deed(
-        self,
-        each: Happening,
-        effect: Effect,
-        record: WorkloadRecord,
-        leased: dict[str, WorkloadRecord],
-        acted: dict[tuple[str, str, LeverKind | None], Intent],
-    ) -> Deed:
-        place = (str(effect.verb), effect.stamp, effect.lever)
-        now = [
-            intent
-            for intent in record.intents.values()
-            if intent.state is IntentState.ACTING
-            and _place(intent) == place
-            and effect.intent in ("", intent.id)
-        ]
-        intent = now[0] if now else None
-        token = intent.lease.token if intent and intent.lease else ""
-        return Deed(
-            at=each.at,
-            who=each.who,
-            effect=effect,
-            record=record,
-            leased=leased.get(token, record),
-            intent=intent,
-            before=None if intent else acted.get(place),
-            delayed=self._was_delayed(each, effect),
-        )
-
-    def _was_delayed(self, each: Happening, effect: Effect) -> bool:
+    def was_delayed(self, deed: Deed) -> bool:
         """Whether the very call that did it was long on its way, by a fault or as its worker stood still."""
-        calls = _calls_of(effect)
+        calls = _calls_of(deed.effect)
         slow = any(
-            kind in _DELAYING and who == each.who and name in calls
+            kind in _DELAYING and who == deed.who and name in calls
             for at, kind, name, who in self.faults
-            if 0 <= each.at - at <= DELAYED_MOST_SECONDS
+            if 0 <= deed.at - at <= DELAYED_MOST_SECONDS
         )
         still = any(
-            one.who == each.who and one.words.endswith("goes on") and 0 <= each.at - one.at < 1
+            one.who == deed.who and one.words.endswith("goes on") and 0 <= deed.at - one.at < 1
             for one in self.history.of(Kind.PROCESS)
         )
         return slow or still
@@ -213,11 +141,6 @@ class Case:
         """For how long all that went wrong may have held things up, taken together."""
         troubles = sum(each.lasts for each in self.trial.schedule.troubles)
         return troubles + sum(_HOLDS_UP.get(kind, 25.0) for _, kind, _, _ in self.faults)
-
-
-def _place(intent: Intent) -> tuple[str, str, LeverKind | None]:
-    lever = intent.lever if intent.verb in (Verb.DRAIN, Verb.REJOIN) else None
-    return str(intent.verb), intent.stamp, lever
 
 
 def _calls_of(effect: Effect) -> set[str]:

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from rehearsal.check.case import JUST_BEFORE_SECONDS, LATENCY_MOST_SECONDS, Case, Deed, Violation
+from rehearsal.check.case import JUST_BEFORE_SECONDS, LATENCY_MOST_SECONDS, Case, Violation
+from rehearsal.deeds import Deed
 from rehearsal.worker import TICK_SECONDS
 from remediation.ledger.intent import Verb
 
@@ -39,7 +40,7 @@ def cools_down(case: Case) -> Iterator[Violation]:
         if passed >= case.policy.cooldown.total_seconds() - LATENCY_MOST_SECONDS:
             continue
         relapse = deed.intent is not None and deed.intent.relapse
-        if not relapse and not before.delayed:
+        if not relapse and not case.was_delayed(before):
             yield Violation("P13", deed.at, f"{deed} {passed:.0f} s after the one before")
 
 

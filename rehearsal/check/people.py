@@ -205,7 +205,7 @@ def pages_need_no_ledger(case: Case) -> Iterator[Violation]:
     for what in (What.LEDGER, What.ENTRA):
         for since, until in case.truths.outage_seconds(what, case.end):
             for deed in case.deeds:
-                if since + 6 < deed.at < until and not deed.delayed:
+                if since + 6 < deed.at < until and not case.was_delayed(deed):
                     yield Violation("P9", deed.at, f"{deed} while {what} is out")
             long = until - since > BLIND_WITHIN_SECONDS
             if long and not disturbed and not case.trial.schedule.troubles:

@@ -28,7 +28,7 @@ def heeds_the_hold(case: Case) -> Iterator[Violation]:
     """P17: one period of the timer after the switch was set nothing new is done until it is released."""
     for since, until in holds(case):
         for deed in case.deeds:
-            if since + TICK_SECONDS + LATENCY_MOST_SECONDS < deed.at < until and not deed.delayed:
+            if since + TICK_SECONDS + LATENCY_MOST_SECONDS < deed.at < until and not case.was_delayed(deed):
                 yield Violation("P17", deed.at, f"{deed} although held since {since:.0f} s")
 
 

@@ -8,9 +8,9 @@ from rehearsal.check.case import (
     LATENCY_MOST_SECONDS,
     SKEW_MOST_SECONDS,
     Case,
-    Deed,
     Violation,
 )
+from rehearsal.deeds import Deed
 from rehearsal.history import FENCE, Effect
 from rehearsal.scenario.workload import START
 from remediation.ledger.intent import IntentState, Verb

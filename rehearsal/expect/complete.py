@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from rehearsal.history import FENCE, Effect, Happening, History, Kind, Sent
+from rehearsal.deeds import deeds_of
+from rehearsal.history import Happening, History, Kind, Sent
 from rehearsal.scenario.moments import clock_words
-from remediation.ledger.intent import Intent, IntentState, LeverKind
-from remediation.ledger.record import WorkloadRecord
+from remediation.ledger.intent import LeverKind
 
 WITHIN_SECONDS = 60.0
 """So long, with nothing wrong, until what was sent is in a decision: what is younger at the end may wait."""
@@ -31,30 +31,16 @@ def lost_signals(history: History, end: float) -> Iterator[str]:
             yield f"signal {signal} sent at {clock_words(each.at)} was {came}"
 
 
-def without_intent(history: History) -> Iterator[str]:
+def without_intent(history: History, workload: str) -> Iterator[str]:
     """The effects of workers for which no intent was being acted upon in the ledger when they came.
 
     A change of a Front Door origin cannot be fenced off, for it has no ETag: there it is enough that its
     intent was acted upon at some time before.
     """
-    now: list[Intent] = []
-    before: list[Intent] = []
-    for each in history.of(Kind.WRITTEN, Kind.EFFECT):
-        if isinstance(each.what, WorkloadRecord):
-            now = [one for one in each.what.intents.values() if one.state is IntentState.ACTING]
-            before += [one for one in now if one.lever is LeverKind.FRONT_DOOR and one not in before]
-        elif isinstance(each.what, Effect) and each.what.by_worker and each.what.verb != FENCE:
-            effect = each.what
-            if not any(_is_of(effect, intent) for intent in (*now, *before)):
-                yield f"{each.words} at {clock_words(each.at)} without an intent"
-
-
-def _is_of(effect: Effect, intent: Intent) -> bool:
-    """Whether an effect is what an intent meant: by its id where the other side is told of it."""
-    if effect.intent:
-        return effect.intent == intent.id
-    asked = (str(intent.verb), intent.stamp, intent.lever if intent.verb.moves_a_lever else None)
-    return asked == (str(effect.verb), effect.stamp, effect.lever)
+    for deed in deeds_of(history, workload):
+        late = deed.before is not None and deed.effect.lever is LeverKind.FRONT_DOOR
+        if deed.intent is None and not late:
+            yield f"{deed.words} at {clock_words(deed.at)} without an intent"
 
 
 def _ids(happening: Happening) -> tuple[str, ...]:

@@ -233,7 +233,11 @@ def _dead_letters(case: _Case) -> Judged:
 
 
 def _journal(case: _Case) -> Judged:
-    lost = [*lost_signals(case.history, case.scenario.run.total_seconds()), *without_intent(case.history)]
+    history, scenario = case.history, case.scenario
+    lost = [
+        *lost_signals(history, scenario.run.total_seconds()),
+        *without_intent(history, scenario.charge.workload.name),
+    ]
     more = [f"and {len(lost) - SHOWN_MOST} more"] if len(lost) > SHOWN_MOST else []
     return Judged(case.asked.text, not lost, "; ".join([*lost[:SHOWN_MOST], *more]))
 

@@ -13,7 +13,8 @@ from os import cpu_count
 from pathlib import Path
 from random import Random
 
-from rehearsal.explore import Bases, load_bases, schedules, singles, verdict
+from rehearsal.explore import verdict
+from rehearsal.faults.choice import Bases, load_bases, schedules, singles
 from rehearsal.faults.schedule import Schedule
 from tests.simulation.planted_bugs import BUGS, PlantedBug
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rehearsal.check import check
-from rehearsal.explore import load_bases, points_after, points_of, singles
+from rehearsal.faults.choice import load_bases, points_after, points_of, singles
 from rehearsal.faults.kinds import CallFault, Fault, Point
 from rehearsal.faults.schedule import Schedule
 from rehearsal.faults.trial import try_out

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rehearsal.explore import load_bases
+from rehearsal.faults.choice import load_bases
 from tests.simulation.find_planted import SCENARIOS, hunt
 from tests.simulation.planted_bugs import BUGS, PlantedBug
 

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from rehearsal.explore import load_bases, verdict
+from rehearsal.explore import verdict
+from rehearsal.faults.choice import load_bases
 from rehearsal.faults.schedule import read_schedule
 
 HERE = Path(__file__).parent

@@ -8,7 +8,7 @@ import pytest
 
 from rehearsal.check import check
 from rehearsal.check.case import Case
-from rehearsal.explore import load_bases
+from rehearsal.faults.choice import load_bases
 from rehearsal.faults.schedule import Schedule
 from rehearsal.faults.trial import Trial, try_out
 from rehearsal.faults.troubles import Befalls, Trouble

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.explore import Covered, explore, keep, load_bases, schedules
+from rehearsal.explore import Covered, explore, keep
+from rehearsal.faults.choice import load_bases, schedules
 
 HERE = Path(__file__).parent
 SCENARIOS, REGRESSIONS = HERE / "scenarios", HERE / "regressions"

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.explore import Broken, keep, load_bases, shrunk, verdict
+from rehearsal.explore import Broken, keep, shrunk, verdict
+from rehearsal.faults.choice import load_bases
 from rehearsal.faults.kinds import CallFault, Fault, Point, fitting
 from rehearsal.faults.schedule import Schedule, read_schedule
 from rehearsal.faults.troubles import AT_A_STAMP, OF_A_WORKER, Befalls, Trouble
