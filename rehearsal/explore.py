@@ -19,6 +19,8 @@ from rehearsal.faults.trial import try_out
 
 SHRINK_RUNS_MOST = 60
 TELL_EVERY = 1000
+STOP_AT = 10
+"""After so many that break a promise more would only be more of the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +93,17 @@ def explore(
     chosen: Iterable[Schedule],
     *,
     until: float | None = None,
-    stop_at: int = 10,
     tell: Callable[[Covered], None] = lambda _: None,
+    found: Callable[[Broken], None] = lambda _: None,
 ) -> Covered:
-    """Run schedules until there are no more, or the time (of `time.monotonic`) is over.
+    """Run schedules until there are no more, the time (of `time.monotonic`) is over, or enough is found.
 
     Args:
         bases: the scenarios.
         chosen: what to run.
         until: when to stop.
-        stop_at: after so many that break a promise.
         tell: is told from time to time how far it is.
+        found: is told at once of each that breaks a promise.
     """
     covered, began = Covered(), time.monotonic()
     for schedule in chosen:
@@ -111,7 +113,8 @@ def explore(
         violations = verdict(bases, schedule)
         if violations:
             covered.broken.append(shrunk(bases, Broken(schedule, tuple(violations))))
-            if len(covered.broken) >= stop_at:
+            found(covered.broken[-1])
+            if len(covered.broken) >= STOP_AT:
                 break
         if covered.schedules % TELL_EVERY == 0:
             covered.seconds = time.monotonic() - began

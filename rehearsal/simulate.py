@@ -23,10 +23,10 @@ from itertools import islice
 from pathlib import Path
 
 from rehearsal.explore import Broken, Covered, explore, keep
-from rehearsal.faults.choice import kinds, load_bases, schedules, seconds, singles
+from rehearsal.faults.choice import Bases, kinds, load_bases, schedules, seconds, singles
+from rehearsal.faults.schedule import Schedule
 from rehearsal.residual import MEASURED_IN, Residue, measure
-
-STOP_AT = 10
+from rules.problems import FileError
 
 SWEPT = (
     "drain-and-rejoin.yaml",
@@ -56,6 +56,7 @@ class _Asked:
     most: int
     minutes: float
     residue: int
+    keep: str
     mine: int = 0
     of: int = 1
 
@@ -63,27 +64,29 @@ class _Asked:
 def main(arguments: list[str] | None = None) -> int:
     """Run, print, and return the exit status."""
     given = _arguments(arguments)
-    bases = load_bases(Path(given.folder))
+    try:
+        bases = load_bases(Path(given.folder))
+    except (FileError, OSError) as error:
+        _say(str(error))
+        return 2
     missing = [name for name in SWEPT if name not in bases]
     if missing:
         _say(f"{given.folder} has no {', '.join(missing)}")
         return 2
     of = given.processes
-    whole = _Asked(Path(given.folder), given.seed, -(-given.n // of), given.minutes, -(-given.residue // of))
+    most, residue = -(-given.n // of), -(-given.residue // of)
+    whole = _Asked(Path(given.folder), given.seed, most, given.minutes, residue, given.keep)
     asked = [replace(whole, mine=mine, of=of) for mine in range(of)]
     context = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(of, mp_context=context) as pool:
         covered = _all(pool.map(_sweep, asked))
         every = len(singles({name: bases[name] for name in SWEPT}, given.seed))
         _say(f"single faults: {covered.schedules} of {every}, in {len(SWEPT)} scenarios: {covered}")
-        _tell_broken(covered.broken, given.keep)
         second = _all(pool.map(_second, asked))
         _say(f"then each fault of a call that is made only because of another: {second}")
-        _tell_broken(second.broken, given.keep)
         covered.follow(second)
         rest = _all(pool.map(_rest, asked))
         _say(f"then single faults of the others, pairs, and nights, in {len(bases)} scenarios: {rest}")
-        _tell_broken(rest.broken, given.keep)
         covered.follow(rest)
         _say(f"in all, seed {given.seed}: {covered}")
         _say(f"  {', '.join(f'{kind} {covered.kinds[kind]}' for kind in kinds())}")
@@ -121,14 +124,14 @@ def _sweep(asked: _Asked) -> Covered:
     gc.freeze()  # what is loaded stays: looking for garbage in it takes a tenth of the time
     bases = load_bases(asked.folder)
     chosen = singles({name: bases[name] for name in SWEPT}, asked.seed)[asked.mine :: asked.of]
-    return explore(bases, chosen, stop_at=STOP_AT, tell=partial(_far, asked, len(chosen)))
+    return _explored(asked, bases, chosen, len(chosen))
 
 
 def _second(asked: _Asked) -> Covered:
     """This process's share of the faults of calls that nobody makes while all goes well."""
     bases = load_bases(asked.folder)
     chosen = seconds({name: bases[name] for name in SWEPT}, (asked.mine, asked.of))
-    return explore(bases, chosen, stop_at=STOP_AT, tell=partial(_far, asked, None))
+    return _explored(asked, bases, chosen)
 
 
 def _rest(asked: _Asked) -> Covered:
@@ -137,7 +140,19 @@ def _rest(asked: _Asked) -> Covered:
     until = time.monotonic() + 60 * asked.minutes if asked.minutes else None
     most = asked.most or None
     chosen = islice(schedules(bases, asked.seed, (asked.mine, asked.of), swept=SWEPT), most)
-    return explore(bases, chosen, until=until, stop_at=STOP_AT, tell=partial(_far, asked, most))
+    return _explored(asked, bases, chosen, most, until)
+
+
+def _explored(
+    asked: _Asked,
+    bases: Bases,
+    chosen: Iterable[Schedule],
+    most: int | None = None,
+    until: float | None = None,
+) -> Covered:
+    """Run them, and tell on the way how far it is, and of what was found."""
+    far, found = partial(_far, asked, most), partial(_tell_broken, asked.keep)
+    return explore(bases, chosen, until=until, tell=far, found=found)
 
 
 def _residue(asked: _Asked) -> Residue:
@@ -151,10 +166,9 @@ def _far(asked: _Asked, most: int | None, covered: Covered) -> None:
     sys.stderr.write(f"  process {asked.mine + 1}: {covered.schedules}{of}, {covered}\n")
 
 
-def _tell_broken(found: Iterable[Broken], folder: str) -> None:
-    for broken in found:
-        kept = f", kept as {keep(broken, Path(folder))}" if folder else ""
-        _say(f"\nseed {broken.schedule.seed}, smallest set of faults{kept}:\n{broken}")
+def _tell_broken(folder: str, broken: Broken) -> None:
+    kept = f", kept as {keep(broken, Path(folder))}" if folder else ""
+    _say(f"\nseed {broken.schedule.seed}, smallest set of faults{kept}:\n{broken}")
 
 
 def _say(line: str) -> None:

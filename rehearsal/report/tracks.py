@@ -11,7 +11,6 @@ from rehearsal.history import FENCE, Effect
 from rehearsal.report.story import Line, Mark, holds, served
 from rehearsal.run import Run
 from rehearsal.scenario.moments import clock_words
-from rehearsal.world.what import OF_ALL
 from remediation.ledger.told import Message, MessageKind
 
 ROWS_MOST = 6
@@ -161,8 +160,7 @@ def _broken(run: Run, stamp: str | None) -> Iterator[Bar]:
     since: dict[str, tuple[float, str]] = {}
     for at, entry in timeline:
         if entry.breaks is not None:
-            where = None if entry.breaks.what in OF_ALL else entry.breaks.stamp
-            if where == stamp:
+            if entry.breaks.stamp == stamp:
                 since.setdefault(str(entry.breaks.what), (at, entry.breaks.words or ""))
         elif entry.mend is not None and entry.mend.stamp in (None, stamp):
             began = since.pop(str(entry.mend.what), None)

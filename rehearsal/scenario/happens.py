@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from rehearsal.world.what import MEANS, What
+from rehearsal.world.what import MEANS, OF_ALL, What
 from rules.fields import Duration, Line, Matches, NodeName, StampName, Strict
-from rules.problems import Complaint, Path, refuse
+from rules.problems import Complaint, Path, refusal, refuse
 from rules.signals import Health
 
 NodeOf = Annotated[
@@ -27,6 +27,12 @@ class BreakHappens(Strict):
     )
     stamp: StampName | None = Field(None, description=_STAMPS)
     words: Line | None = Field(None, alias="as", description="How it is called in the report.")
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> "BreakHappens":
+        if self.stamp is not None and self.what in OF_ALL:
+            raise refusal(Complaint(f"{self.what} is never one stamp's own", "leave it out", ("stamp",)))
+        return self
 
     def stamps(self) -> Iterator[tuple[Path, str]]:
         """The stamps that it names, and where."""

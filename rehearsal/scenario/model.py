@@ -25,7 +25,7 @@ from rehearsal.scenario.moments import Moment
 from rules.fields import AtLeast, Duration, Line, Matches, ModeWord, StampName, Strict
 from rules.policy import Mode
 from rules.policy_file import PolicyModel
-from rules.problems import Complaint, refuse
+from rules.problems import Complaint, refusal, refuse
 
 STAMPS = ("weu", "neu", "sdc")
 
@@ -52,6 +52,12 @@ class WindowModel(Strict):
     until: Duration = Field(description="Its end.")
     reason: Line = Field("planned work", description="What is done.")
     stamp: StampName | None = Field(None, description="Not given: the whole workload.")
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> "WindowModel":
+        if self.until <= self.since:
+            raise refusal(Complaint("it ends before it begins", "", ("until",)))
+        return self
 
 
 class WorkloadModel(Strict):

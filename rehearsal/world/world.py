@@ -25,7 +25,7 @@ from rehearsal.world.health_service import (
 from rehearsal.world.inbox import SignalHub
 from rehearsal.world.stamp import Truth
 from rehearsal.world.store import Store
-from rehearsal.world.what import MEANS, OF_ALL, What
+from rehearsal.world.what import MEANS, What
 from rehearsal.world.work_hub import PER_SECOND_BY_HEALTH_CHECKS, PER_SECOND_BY_USERS, WorkHub
 from rules.topology import Workload
 
@@ -116,7 +116,7 @@ class World:
 
     def set_broken(self, what: What, stamp: str | None, *, broken: bool, words: str = "") -> None:
         """Break something, or mend it."""
-        where = self.stamps[stamp].broken if stamp and what not in OF_ALL else self.broken
+        where = self.stamps[stamp].broken if stamp else self.broken
         (where.add if broken else where.discard)(what)
         if not broken and stamp is None:
             for truth in self.stamps.values():

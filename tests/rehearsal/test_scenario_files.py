@@ -35,6 +35,14 @@ def problems(text: str) -> list[str]:
             "timeline: [{at: 1m, break: {what: processor, stamp: wue}}]",
             "s.yaml:4:53: there is no stamp wue; did you mean 'weu'?",
         ),
+        (
+            "timeline: [{at: 1m, break: {what: dns, stamp: weu}}]",
+            "s.yaml:4:47: dns is never one stamp's own; leave it out",
+        ),
+        (
+            "workload: {maintenance: [{from: 5m, until: 2m}]}",
+            "s.yaml:4:44: it ends before it begins",
+        ),
         ("timeline: [{at: 1m, health: {node: eus/Stamp, state: red}}]", "there is no stamp eus"),
         ("timeline: [{at: 1m, person: {drain: eus}}]", "there is no stamp eus"),
         ("timeline: [{at: 1m, fault: {late_delete: {stamp: eus, by: 3m}}}]", "there is no stamp eus"),
