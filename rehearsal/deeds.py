@@ -12,6 +12,8 @@ from remediation.ledger.intent import Intent, IntentState, LeverKind
 from remediation.ledger.record import WorkloadRecord
 
 _Place = tuple[str, str, LeverKind | None]
+_Leased = dict[tuple[str, str], tuple[str, WorkloadRecord]]
+"""Of an intent and a worker: the token of its newest lease, and the record by which it was taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,8 @@ class Deed:
         effect: what.
         words: the same, as the timeline tells it.
         record: the newest in the ledger at that moment.
-        leased: the one by which the intent's lease was taken; `record` where there is none.
+        leased: the one by which that worker took its lease, which another may have taken over since;
+            `record` where it never had one.
         intent: that it carries out: the one that is being acted upon, of this verb, stamp and lever.
         before: one that was acted upon earlier, where none is now.
     """
@@ -46,15 +49,16 @@ class Deed:
 def deeds_of(history: History, workload: str) -> Iterator[Deed]:
     """What workers did, in order; fencing is none of it."""
     record = WorkloadRecord(workload)
-    leased: dict[str, WorkloadRecord] = {}
+    leased: _Leased = {}
     acted: dict[_Place, Intent] = {}
     for each in history.of(Kind.WRITTEN, Kind.EFFECT):
         if isinstance(each.what, WorkloadRecord):
             record = each.what
             for intent in _acting(record):
                 acted[_place(intent)] = intent
-                if intent.lease is not None:
-                    leased.setdefault(intent.lease.token, record)
+                lease = intent.lease
+                if lease and leased.get((intent.id, lease.owner), ("",))[0] != lease.token:
+                    leased[intent.id, lease.owner] = lease.token, record
         elif isinstance(each.what, Effect) and each.what.by_worker and each.what.verb != FENCE:
             yield _deed(each, each.what, record, leased, acted)
 
@@ -63,7 +67,7 @@ def _deed(
     each: Happening,
     effect: Effect,
     record: WorkloadRecord,
-    leased: dict[str, WorkloadRecord],
+    leased: _Leased,
     acted: dict[_Place, Intent],
 ) -> Deed:
     place = (str(effect.verb), effect.stamp, effect.lever)
@@ -73,14 +77,14 @@ def _deed(
         if _place(intent) == place and effect.intent in ("", intent.id)  # told to the other side, or not
     ]
     intent = now[0] if now else None
-    token = intent.lease.token if intent and intent.lease else ""
+    own = leased.get((intent.id, each.who)) if intent else None
     return Deed(
         at=each.at,
         who=each.who,
         effect=effect,
         words=each.words,
         record=record,
-        leased=leased.get(token, record),
+        leased=own[1] if own else record,
         intent=intent,
         before=None if intent else acted.get(place),
     )

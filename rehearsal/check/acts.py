@@ -37,7 +37,7 @@ def others_serve(case: Case) -> Iterator[Violation]:
     """P2: by the truth as a look of at most `look_fresh_for` shows it, and by the record of the lease."""
     for deed in case.moves(Verb.DRAIN):
         if case.was_delayed(deed):
-            continue  # it was held up on its way: a residual risk, which `residual` counts
+            continue
         wanted = max(1, case.policy.min_serving)
         left = sorted(survivors(case, deed))
         if len(left) < wanted:

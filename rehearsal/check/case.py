@@ -10,6 +10,7 @@ from rehearsal.faults.kinds import CallFault
 from rehearsal.faults.trial import FAULT, Trial
 from rehearsal.faults.troubles import Trouble
 from rehearsal.history import Effect, Happening, Kind
+from rehearsal.scenario.late import LANDED
 from rehearsal.worker import TICK_SECONDS
 from remediation.ledger.intent import LeverKind, Verb
 from remediation.ledger.record import WorkloadRecord
@@ -123,7 +124,10 @@ class Case:
         return (deed for deed in self.deeds if deed.effect.verb == verb)
 
     def was_delayed(self, deed: Deed) -> bool:
-        """Whether the very call that did it was long on its way, by a fault or as its worker stood still."""
+        """Whether the very call that did it was long on its way, by a fault or as its worker stood still.
+
+        What comes of that is a residual risk: no look can exclude it, and `residual` counts it.
+        """
         calls = _calls_of(deed.effect)
         slow = any(
             kind in _DELAYING and who == deed.who and name in calls
@@ -134,7 +138,12 @@ class Case:
             one.who == deed.who and one.words.endswith("goes on") and 0 <= deed.at - one.at < 1
             for one in self.history.of(Kind.PROCESS)
         )
-        return slow or still
+        landed = any(
+            isinstance(one.what, tuple) and one.what[0] == LANDED and one.who == deed.who
+            for one in self.history.of(Kind.WORLD)
+            if 0 <= one.at - deed.at < JUST_BEFORE_SECONDS
+        )
+        return slow or still or landed
 
     @cached_property
     def disturbed_seconds(self) -> float:
