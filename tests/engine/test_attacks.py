@@ -166,6 +166,20 @@ async def test_an_idle_world_is_written_only_to_keep_good_news_fresh() -> None:
     assert world.told == []
 
 
+async def test_whatever_is_to_be_done_now_is_done_by_one_reconcile() -> None:
+    """P20: asked again at the same moment, with no news, it writes nothing; be it a drain or a rejoin."""
+    world = World()
+    await world.run(1)
+    for condition in (AlertState.FIRED, AlertState.RESOLVED):
+        await world.alert("weu", condition)
+        for _ in range(60):
+            await world.run(0.5)
+            begun = world.tally.counts()["ledger.writes"]
+            await world.engine.reconcile("shop")
+            assert world.tally.counts()["ledger.writes"] == begun
+    assert [said for _, said in world.effects] == ["drained weu", "rejoined weu"]
+
+
 async def test_two_workers_write_an_idle_world_no_oftener_than_one() -> None:
     """P20: what one has just written is no news to the other."""
     world = World()
