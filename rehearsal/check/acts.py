@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from rehearsal.check.case import LATENCY_MOST_SECONDS, Case, Violation
 from rehearsal.deeds import Deed
+from rehearsal.faults.kinds import CallFault
 from rehearsal.worker import TICK_SECONDS
 from remediation.ledger.intent import Intent, IntentState, LeverKind, Verb
 from remediation.ledger.record import WorkloadRecord
@@ -177,7 +178,8 @@ def verified_is_seen(case: Case) -> Iterator[Violation]:
             if intent.state is before or intent.state is not IntentState.VERIFIED:
                 continue
             since = happening.at - case.policy.look_fresh_for.total_seconds() - TICK_SECONDS
-            if _lied_about(case, intent.stamp, since, happening.at) or not intent.verb.moves_a_lever:
+            lied = _lied_about(case, intent.stamp, since, happening.at) or _misled(case, intent.stamp)
+            if lied or not intent.verb.moves_a_lever:
                 continue
             if not _could_be_seen(case, intent, since, happening.at):
                 words = f"{intent.id} counts as verified, and nobody could see it"
@@ -196,9 +198,19 @@ def _could_be_seen(case: Case, intent: Intent, since: float, until: float) -> bo
 def _lied_about(case: Case, stamp: str, since: float, until: float) -> bool:
     """Whether a look at that stamp was answered wrongly."""
     return any(
-        kind == "wrong answer" and name.partition(":")[2] == stamp and since - TICK_SECONDS <= at <= until
+        kind is CallFault.WRONG and name.partition(":")[2] == stamp and since - TICK_SECONDS <= at <= until
         for at, kind, name, _ in case.faults
     )
+
+
+def _misled(case: Case, stamp: str) -> bool:
+    """Whether looks at its levers lied twice, so that its record may say that others moved what was ours."""
+    lies = [
+        name
+        for _, kind, name, _ in case.faults
+        if kind is CallFault.WRONG and name in (f"lever.look:{stamp}", f"origin.look:{stamp}")
+    ]
+    return len(lies) > 1
 
 
 def only_leased(case: Case) -> Iterator[Violation]:

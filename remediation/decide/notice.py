@@ -30,14 +30,14 @@ def take_note(draft: Draft, live: LiveLook, workload: Workload) -> None:
         if known.seen != seen:
             draft.stamps[name] = replace(known, seen=seen)
         going = [intent for intent in draft.going_at(name) if intent.verb.moves_a_lever]
-        undone = [intent for intent in going if _was_undone(intent, look)]
+        undone = [intent for intent in going if _was_undone(intent, look, known.seen, draft.now)]
         for intent in going:
             if intent in undone:
                 supersede(draft, intent, "other hands undid it before it was verified")
             elif intent.state is IntentState.APPLIED:
                 _verify(draft, intent, look, live.path, workload)
         if going == undone:
-            _notice_others_hands(draft, name, look, workload.policy, begun_since=known.seen is not None)
+            _notice_others_hands(draft, name, look, known.seen, workload.policy)
             _notice_by_itself(draft, name, seen)
     _verify_steps(draft, live, workload)
 
@@ -55,11 +55,25 @@ def usual(draft: Draft, verb: Verb, lever: LeverKind, policy: Policy) -> timedel
     return min(learned, longest)
 
 
-def _was_undone(intent: Intent, look: StampLook) -> bool:
-    """Whether the lever shows the opposite of what was applied; nothing of ours would ever verify it."""
+def _was_undone(intent: Intent, look: StampLook, before: Seen | None, now: datetime) -> bool:
+    """Whether the lever shows the opposite of what was applied; nothing of ours would ever verify it.
+
+    What the look before a moment ago showed is older than our own act, and says nothing of it.
+    """
+    if intent.state is not IntentState.APPLIED or now - (intent.applied_at or now) < SEEN_EVERY:
+        return False
     opposite = LeverState.IN if intent.verb is Verb.DRAIN else LeverState.OUT
-    lever = look.by(intent.lever)
-    return intent.state is IntentState.APPLIED and lever.settled and lever.state is opposite
+    return _shows_twice(look, before, intent.lever, opposite)
+
+
+def _shows_twice(look: StampLook, before: Seen | None, lever: LeverKind, state: LeverState) -> bool:
+    """Whether two looks one after the other show what is against our own record.
+
+    A read may be answered with what was true before our write. Were one enough, a lever that we moved would
+    be taken for somebody else's, and nobody would ever move it back.
+    """
+    shown = look.by(lever)
+    return shown.settled and shown.state is state and before is not None and before.by(lever) is state
 
 
 def _verify(
@@ -123,13 +137,13 @@ def _verify_steps(draft: Draft, live: LiveLook, workload: Workload) -> None:
 
 
 def _notice_others_hands(
-    draft: Draft, name: str, look: StampLook, policy: Policy, *, begun_since: bool
+    draft: Draft, name: str, look: StampLook, before: Seen | None, policy: Policy
 ) -> None:
     known = draft.stamp(name)
     shown = [look.lever.state, *([look.origin.state] if look.origin else [])]
     if LeverState.OUT in shown and not known.out:
         draft.stamps[name] = replace(known, adopted_at=draft.now)
-        if begun_since:
+        if before is not None:
             # Budgets are over people too. One found at the first look may be any age, and is not counted.
             draft.spend(name)
             draft.drains = draft.drains[-max(DRAINS_KEPT, policy.drains_per_day) :]
@@ -138,14 +152,14 @@ def _notice_others_hands(
         draft.stamps[name] = replace(known, adopted_at=None)
         draft.happened(f"{name} was brought back by other hands")
     elif known.drain is not None:
-        _notice_undoing(draft, name, look)
+        _notice_undoing(draft, name, look, before)
 
 
-def _notice_undoing(draft: Draft, name: str, look: StampLook) -> None:
+def _notice_undoing(draft: Draft, name: str, look: StampLook, before: Seen | None) -> None:
     """Levers of ours that show the stamp in rotation were moved back by somebody else."""
     known = draft.stamp(name)
     assert known.drain is not None  # noqa: S101 - the caller has looked
-    back = [m for m in known.drain.levers if (by := look.by(m.lever)).state is LeverState.IN and by.settled]
+    back = [m for m in known.drain.levers if _shows_twice(look, before, m.lever, LeverState.IN)]
     left = tuple(moved for moved in known.drain.levers if moved not in back)
     if not back:
         return

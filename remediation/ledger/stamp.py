@@ -51,6 +51,10 @@ class Seen:
         """Whether some lever takes it out of rotation."""
         return LeverState.OUT in (self.lever, self.origin)
 
+    def by(self, lever: LeverKind) -> LeverState | None:
+        """What that lever showed; None where there is none."""
+        return self.origin if lever is LeverKind.FRONT_DOOR else self.lever
+
 
 @dataclass(frozen=True, slots=True)
 class Moved:

@@ -281,4 +281,6 @@ def test_a_drained_stamps_incident_outlives_a_wider_one() -> None:
     after = decided(record)
     assert set(after.incidents) == {KEY, f"shop/global/{RULE}"}
     assert NODE in record.findings[next(iter(record.findings))].reason
-    assert decided(replace(after, outbox=()), live=a_live_look()).stamp("weu").drain is None
+    for _ in range(2):  # one look is not enough to say that others brought it back
+        after = decided(replace(after, outbox=()), live=a_live_look())
+    assert after.stamp("weu").drain is None

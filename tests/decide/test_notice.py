@@ -130,13 +130,15 @@ def test_what_it_took_is_remembered_and_bounded() -> None:
 
 def test_a_stamp_whose_levers_others_all_moved_back_is_not_ours_any_more() -> None:
     """Their decision is respected: no new drain for the same finding."""
-    draft = noted(None, looked(), StampRecord(drain=a_drain(levers=BOTH)))
+    known = StampRecord(drain=a_drain(levers=BOTH), seen=looked().seen("BlobStorage"))
+    draft = noted(None, looked(), known)
     assert (draft.stamp("weu").drain, draft.stamp("weu").undone_at) == (None, NOW)
 
 
 def test_a_lever_that_others_moved_back_is_theirs_and_the_other_stays_ours() -> None:
     """It is out all the same."""
-    draft = noted(None, looked(LeverState.OUT), StampRecord(drain=a_drain(levers=BOTH)))
+    known = StampRecord(drain=a_drain(levers=BOTH), seen=looked(LeverState.OUT).seen("BlobStorage"))
+    draft = noted(None, looked(LeverState.OUT), known)
     drain = draft.stamp("weu").drain
     assert drain
     assert drain.levers == BOTH[:1]

@@ -245,16 +245,32 @@ def test_what_is_not_verified_in_time_is_stuck(ago: float, stuck: bool) -> None:
 
 def test_a_drain_that_others_undo_before_it_is_verified_ends_there() -> None:
     """Otherwise it would stay in flight for ever, hold up every other step, and count as out."""
-    draft = noted(a_draft(an_applied(), weu=drained()))
+    draft = noted(noted(a_draft(an_applied(), weu=drained())))
     assert draft.intents[an_applied().id].state is IntentState.SUPERSEDED
     assert (draft.stamp("weu").drain, draft.stamp("weu").undone_at) == (None, NOW)
 
 
 def test_a_rejoin_that_others_undo_is_adopted_as_their_drain() -> None:
     """P12: it is theirs from then on."""
-    draft = noted(a_draft(an_applied(Verb.REJOIN)), a_look(lever=LeverState.OUT))
+    out = a_look(lever=LeverState.OUT)
+    draft = noted(noted(a_draft(an_applied(Verb.REJOIN)), out), out)
     assert draft.intents[an_applied(Verb.REJOIN).id].state is IntentState.SUPERSEDED
     assert draft.stamp("weu").adopted_at == NOW
+
+
+def test_one_look_does_not_take_a_lever_from_us() -> None:
+    """P12, P14: a read may be older than our write; what we moved would be left to others for ever."""
+    once = noted(a_draft(an_applied(), weu=drained()))
+    assert once.intents[an_applied().id].state is IntentState.APPLIED
+    again = noted(once, a_look(lever=LeverState.OUT))  # it was the read that was old
+    assert again.stamp("weu").drain == drained().drain
+    assert noted(again).stamp("weu").drain == drained().drain
+
+
+def test_what_a_look_shows_right_after_an_act_is_older_than_it() -> None:
+    """Although the look before showed the same: it was made before the act."""
+    draft = a_draft(an_applied(ago=29), weu=replace(drained(), seen=a_seen()))
+    assert noted(noted(draft)).intents[an_applied().id].state is IntentState.APPLIED
 
 
 @pytest.mark.parametrize("state", [IntentState.PLANNED, IntentState.ACTING])
@@ -275,12 +291,13 @@ def test_a_drain_by_other_hands_is_adopted_and_counted() -> None:
 
 def test_what_other_hands_bring_back_is_theirs_to_bring_back() -> None:
     """An adopted drain ends; one of ours is undone, and remembered as such."""
-    draft = noted(a_draft(weu=drained(), neu=StampRecord(adopted_at=at(-9), seen=a_seen(LeverState.OUT))))
+    theirs = StampRecord(adopted_at=at(-9), seen=a_seen(LeverState.OUT))
+    draft = noted(noted(a_draft(weu=drained(), neu=theirs)))
     assert (draft.stamp("weu").drain, draft.stamp("weu").undone_at) == (None, NOW)
     assert not draft.stamp("neu").out
     assert draft.events == [
-        "the drain of weu was undone by other hands",
         "neu was brought back by other hands",
+        "the drain of weu was undone by other hands",
     ]
 
 

@@ -251,6 +251,16 @@ def _takes_it_for_ours(draft: Any, name: str, look: Any, *rest: Any, **more: Any
     _notice(draft, name, look, *rest, **more)
 
 
+def _undone_at_first_sight(intent: Any, look: Any, *_: Any) -> bool:
+    opposite = LeverState.IN if intent.verb is Verb.DRAIN else LeverState.OUT
+    return intent.state is IntentState.APPLIED and _shows_once(look, None, intent.lever, opposite)
+
+
+def _shows_once(look: Any, _: Any, lever: Any, state: Any) -> bool:
+    shown = look.by(lever)
+    return bool(shown.settled and shown.state is state)
+
+
 def _always_proven(*_: Any) -> Proof:
     return Proof(proven=True, reason="so it is said")
 
@@ -402,6 +412,14 @@ BUGS: tuple[PlantedBug, ...] = (
     PlantedBug(
         "the second lever is not moved back",
         lambda: [_instead(progress, "_is_back", _one_lever_is_enough)],
+        near=("stuck",),
+    ),
+    PlantedBug(
+        "one look takes a lever from us",
+        lambda: [
+            _instead(notice, "_was_undone", _undone_at_first_sight),
+            _instead(notice, "_shows_twice", _shows_once),
+        ],
         near=("stuck",),
     ),
     PlantedBug("the marks of the backlog are dropped", lambda: [_instead(progress, "marks", lambda _: {})]),
