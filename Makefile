@@ -17,8 +17,8 @@ demo: setup ## watch the worker save a workload that is broken on purpose
 test: setup setup-node setup-functions setup-browser ## run all tests
 	@$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term --cov-report=
 
-fast: setup ## run the tests that need no real service
-	@$(BIN)/pytest -n auto -q -m "not slow"
+fast: setup ## run what needs no real service and little time
+	@$(BIN)/pytest -n auto --dist worksteal -q -m "not slow" --hypothesis-profile=brief
 
 sim: setup ## look for a way to break a promise: every single fault, then N=20000 schedules or MINUTES=...
 	@$(BIN)/python -m rehearsal.simulate tests/simulation/scenarios --keep tests/simulation/regressions \

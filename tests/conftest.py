@@ -10,6 +10,7 @@ from tests.azurite import run_azurite
 
 # A property must hold however slow the machine is at the moment; time is measured by benchmarks.
 settings.register_profile("untimed", deadline=None)
+settings.register_profile("brief", deadline=None, max_examples=20)  # of `make fast`
 settings.load_profile("untimed")
 
 

@@ -19,6 +19,8 @@ from tests.probes.lag_stage import SetClock
 from tests.rules.test_discovery_file import NEU_GROUP, WEU_GROUP, a_discovery
 from tests.rules.test_workload_file import NEU, WEU
 
+pytestmark = pytest.mark.slow
+
 SHOP = f"workload: shop\nstamps:\n{WEU}{NEU}"
 BAKERY = SHOP.replace("shop", "bakery")
 FOUND = a_discovery()

@@ -42,6 +42,8 @@ from tests.probes.subscription import Subscription, a_subscription
 from tests.probes.test_health_score import WORKSPACE
 from tests.rules.test_discovery_file import a_discovery, loaded
 
+pytestmark = pytest.mark.slow
+
 ROUTING_KEY = "0123456789abcdef0123456789ABCDEF"
 WELL = {"checks": [{"component": name, "status": "Healthy"} for name in ("BlobStorage", "Database")]}
 FOLDER = """\
@@ -173,7 +175,6 @@ async def test_all_checks_run_even_if_one_fails_hangs_or_breaks() -> None:
 # --- all together ---
 
 
-@pytest.mark.slow
 async def test_a_worker_that_has_all_it_needs_is_well(
     surgery: Surgery, tmp_path: Path, azurite: str, container_name: str
 ) -> None:
@@ -341,7 +342,6 @@ async def test_an_identity_is_asked_for_where_it_is_needed() -> None:
     assert await told(none) == "ok: identity: not needed: nothing here is reached by it"
 
 
-@pytest.mark.slow
 async def test_a_ledger_that_is_away_is_told(surgery: Surgery) -> None:
     """The storage does not answer, its address is no address, the folder is no folder."""
     surgery.environment |= {
@@ -380,7 +380,6 @@ async def test_a_ledger_in_memory_is_well() -> None:
     assert await told(check) == "ok: ledger: memory, written and read; it knows 0 of 1 workloads"
 
 
-@pytest.mark.slow
 async def test_a_hub_that_does_not_take_us_is_told(tmp_path: Path) -> None:
     """A wrong key, another namespace without the hub, nobody there, and no connection string at all."""
     async with Broker(tmp_path / "broker", {"other": 1}, key="the right key") as broker:
@@ -396,7 +395,6 @@ async def test_a_hub_that_does_not_take_us_is_told(tmp_path: Path) -> None:
                 assert "Azure Event Hubs Data Sender and Data Receiver on the namespace" in said
 
 
-@pytest.mark.slow
 async def test_a_hub_by_identity_needs_one(surgery: Surgery) -> None:
     """Where there is none, that is what is told, and not what the SDK says of it at length."""
     surgery.environment["REMEDIATION_HUB__fullyQualifiedNamespace"] = "a.servicebus.invalid"
@@ -405,7 +403,6 @@ async def test_a_hub_by_identity_needs_one(surgery: Surgery) -> None:
         assert len(failed[check]) < 400
 
 
-@pytest.mark.slow
 async def test_a_group_that_the_worker_reads_now_is_well(tmp_path: Path) -> None:
     """Its reader has an epoch, and keeps the doctor out: that shows that the group is there."""
     async with Broker(tmp_path / "broker", {"signals": 1}) as broker:
@@ -523,7 +520,6 @@ UNTRIED = "the right to change it shows only when it is changed"
 GIVE = "give the worker's identity Storage Blob Data Contributor on the container"
 
 
-@pytest.mark.slow
 async def test_rights_are_told_apart_without_using_them(blobs: Blobs) -> None:
     """Whoever may not write cannot bring back, and whoever may not delete cannot drain."""
     assert await blobs.told(blobs.by("rwd")) == (
@@ -535,7 +531,6 @@ async def test_rights_are_told_apart_without_using_them(blobs: Blobs) -> None:
     assert await blobs.told(blobs.by("wd")) == f"{refused}; check the address of `state_file`, and {GIVE}"
 
 
-@pytest.mark.slow
 async def test_rights_are_told_apart_on_a_stamp_that_is_out(azurite: str, container_name: str) -> None:
     """Its state file is absent, and the rights are asked for all the same."""
     async with ContainerClient.from_connection_string(azurite, container_name) as container:
@@ -547,7 +542,6 @@ async def test_rights_are_told_apart_on_a_stamp_that_is_out(azurite: str, contai
     assert "it cannot be deleted: 403" in await blobs.told(blobs.by("rw"))
 
 
-@pytest.mark.slow
 async def test_a_state_file_that_is_not_where_it_should_be_is_told(azurite: str) -> None:
     """No container of that name, nobody there, no connection string, and no variable."""
     gone = Blobs(azurite, "not-there")
@@ -576,7 +570,6 @@ async def test_without_an_identity_the_state_file_says_no_more_than_that() -> No
     assert said == "FAILED: shop/weu: state file: no token; see what is said of the identity"
 
 
-@pytest.mark.slow
 async def test_an_origin_that_cannot_be_read_is_told(surgery: Surgery) -> None:
     """Not there, or not to be read by us."""
     async with ArmServer() as arm:
@@ -593,7 +586,6 @@ async def test_an_origin_that_cannot_be_read_is_told(surgery: Surgery) -> None:
         assert "ok: shop/weu: Front Door origin: out of rotation; " in (await surgery.asked()).output
 
 
-@pytest.mark.slow
 async def test_a_queue_whose_reader_is_not_to_be_seen_is_told(
     surgery: Surgery, tmp_path: Path, azurite: str, container_name: str
 ) -> None:

@@ -24,6 +24,8 @@ from tests.builders import a_seen, a_signal, registers
 from tests.decide.cases import drained
 from tests.rules.test_discovery_file import a_discovery
 
+pytestmark = pytest.mark.slow
+
 STAMPS = ("weu", "neu")
 WHY = ("--reason", "it smells", "--author", "ada")
 

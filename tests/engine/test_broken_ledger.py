@@ -20,6 +20,8 @@ from rules.topology import Stamp
 from tests.builders import a_signal, a_workload
 from tests.world import FakeHealthServices, FakeLever, FakeTeller, World
 
+pytestmark = pytest.mark.slow
+
 KEY = "shop/weu/background-processor-cannot-read"
 
 
@@ -80,7 +82,6 @@ async def test_p9_without_a_ledger_someone_is_paged_and_nothing_is_drained() -> 
     assert world.effects == []
 
 
-@pytest.mark.slow
 async def test_p9_the_same_batch_again_and_again_pages_once_in_five_minutes() -> None:
     """The host delivers the batch again every few seconds while the ledger is gone; nobody is flooded."""
     world, ledger = a_world()
@@ -208,7 +209,6 @@ class HangingTeller:
         raise AssertionError
 
 
-@pytest.mark.slow
 async def test_channels_that_hang_delay_no_drain() -> None:
     """Telling goes on beside looking, deciding and acting, and gives up by itself."""
     world = World()

@@ -18,6 +18,8 @@ from tests.builders import a_workload, at
 from tests.engine.test_guarded_drain import CANNOT_READ, EDGE, effects, watched
 from tests.world import ROOT_RED, FakeLever, FakeSteps, World
 
+pytestmark = pytest.mark.slow
+
 RULES: tuple[Rule, ...] = (ROOT_RED, CANNOT_READ, EDGE)
 
 
@@ -140,7 +142,6 @@ async def test_a_flapping_stamp_that_comes_to_rest_is_brought_back() -> None:
     assert effects(world) == ["drained weu", "rejoined weu"]
 
 
-@pytest.mark.slow
 async def test_a_relapse_that_begins_on_probation_stays_out_however_late_it_is_drained() -> None:
     """It failed again within `probation`; that settling or a budget held the drain makes it no better."""
     policy = Policy(drains_per_hour=1, drains_per_day=4)
@@ -294,7 +295,6 @@ async def test_while_a_marker_holds_a_chatty_health_model_makes_no_news() -> Non
     assert len(await world.ledger.journal("shop", 1000)) - entries <= 40
 
 
-@pytest.mark.slow
 async def test_hands_that_take_a_stamp_out_every_minute_do_not_fill_the_record() -> None:
     """P19: a job that fights a tool deletes the file again and again, for a day."""
     world = World(watched(policy=Policy(drains_per_day=24, drains_per_hour=24)), RULES)

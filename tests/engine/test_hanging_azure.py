@@ -15,6 +15,8 @@ from tests.builders import NOW
 from tests.engine.test_guarded_drain import CANNOT_READ, effects, watched
 from tests.world import ROOT_RED, FakeLever, FakeOrigin, TestClock, World
 
+pytestmark = pytest.mark.slow
+
 HANGS_SECONDS = 20.0
 RECONCILE_SECONDS = 20.0
 

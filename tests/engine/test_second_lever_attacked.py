@@ -19,6 +19,8 @@ from tests.engine.test_guarded_drain import CANNOT_READ, EDGE, effects, watched
 from tests.test_desk import a_desk
 from tests.world import ROOT_RED, FakeHealthServices, FakeLever, FakeOrigin, FakeQueues, FakeTeller, World
 
+pytestmark = pytest.mark.slow
+
 RULES: tuple[Rule, ...] = (ROOT_RED, CANNOT_READ, EDGE)
 
 

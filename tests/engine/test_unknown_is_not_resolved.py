@@ -16,6 +16,8 @@ from tests.builders import a_signal, a_workload
 from tests.engine.test_guarded_drain import CANNOT_READ, EDGE, effects, watched
 from tests.world import CANNOT_READ_RULE, ROOT_RED, ROOT_YELLOW, World
 
+pytestmark = pytest.mark.slow
+
 OBSERVED: dict[str, Any] = {"mode": Mode.AUTO, "policy": Policy(min_serving=3)}
 """Three must serve besides: nothing is ever drained, so that incidents alone are looked at."""
 

@@ -28,6 +28,8 @@ from rules.load import load_catalog, load_rules, load_workload
 from rules.policy import Mode, Policy
 from rules.topology import Workload
 
+pytestmark = pytest.mark.slow
+
 BEGAN = datetime(2026, 5, 4, 14, 0, tzinfo=UTC)
 STAMPS = ("weu", "neu", "sdc")
 Row = tuple[float, object]
@@ -142,7 +144,6 @@ def test_a_recording_plays_the_same_every_time() -> None:
     assert played(PROCESSOR).history.text() == played(PROCESSOR).history.text()
 
 
-@pytest.mark.slow
 def test_a_recording_plays_at_its_own_time() -> None:
     """Ages, maintenance windows and budgets count from the times that stand in the bodies."""
     found = compare(played(PROCESSOR), played(PROCESSOR))
@@ -169,7 +170,6 @@ def test_decisions_that_are_no_longer_made_are_gone_and_pages_saved_are_counted(
     assert back.pages_saved == -1
 
 
-@pytest.mark.slow
 def test_each_decision_is_paired_once_and_with_the_nearest() -> None:
     """Of two pages about the same, one is moved and the other is gone, or new."""
     rows = [
@@ -185,7 +185,6 @@ def test_each_decision_is_paired_once_and_with_the_nearest() -> None:
     assert [(each.old.at.minute, each.new.at.minute) for each in back.moved] == [(20, 14)]
 
 
-@pytest.mark.slow
 def test_a_page_is_not_told_of_again_as_a_notification() -> None:
     """The team reads of every page; that is no decision of its own."""
     assert played(PROCESSOR).history.told()
@@ -201,7 +200,6 @@ def test_a_drain_for_a_global_fault_breaks_a_promise_although_the_new_rules_are_
     assert [one.sort for one in found.new if one.stamp == "weu"].count(Sort.DRAIN) == 1
 
 
-@pytest.mark.slow
 def test_a_drain_that_leaves_too_few_stamps_breaks_a_promise() -> None:
     """By the old rules neu is sick too, so that only one would serve where two must (P2)."""
     rows = model({"weu/EventHub": (12, 26), "neu/BackgroundProcessor": (6, 26)})
@@ -292,7 +290,6 @@ def test_backtest_prints_what_is_moved_and_ends_with_0(
     assert "only the recording is known" in result.stdout
 
 
-@pytest.mark.slow
 def test_backtest_ends_with_1_where_a_promise_would_break(
     run: Run, faster: Path, lines: Callable[..., Path]
 ) -> None:
@@ -316,7 +313,6 @@ def test_backtest_as_json_has_every_decision(run: Run, faster: Path, lines: Call
     assert shown["before"]["drain"] == shown["after"]["drain"] == 1
 
 
-@pytest.mark.slow
 def test_a_long_recording_is_played_with_a_word_of_how_far_it_is(
     run: Run, faster: Path, lines: Callable[..., Path]
 ) -> None:

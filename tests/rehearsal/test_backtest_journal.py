@@ -37,6 +37,8 @@ from tests.rehearsal.test_backtest import (
     the_shop,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def journal_of(rows: Iterable[tuple[float, object]], text: str = "") -> list[JournalEntry]:
     """What the real engine writes down while it receives these bodies."""

@@ -12,6 +12,8 @@ from remediation.ledger.intent import Outcome, OutcomeKind
 from rules.topology import Stamp
 from tests.rehearsal.stories import SCENARIOS, a_run
 
+pytestmark = pytest.mark.slow
+
 NOBODY_WANTS_IT = "late-delete-is-fenced-off.yaml"
 MADE_ANEW = "late-delete-of-a-paused-worker.yaml"
 DELETE = WorldStateFiles.take_out

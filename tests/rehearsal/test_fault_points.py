@@ -11,6 +11,8 @@ from rehearsal.run import Run, rehearse
 from rehearsal.scenario.load import Scenario
 from tests.rehearsal.stories import a_scenario, failing
 
+pytestmark = pytest.mark.slow
+
 PORTS = {"ledger", "lever", "origin", "health", "queue", "page", "notify"}
 
 

@@ -63,6 +63,7 @@ def test_every_promise_has_an_entry_with_each_part() -> None:
         assert all(len(text.split()) >= 5 for text in parts.values()), number
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", PROMISES)
 def test_everything_that_is_named_is_there(number: str) -> None:
     """Modules, functions and tests; at least one of the first by which it is kept, and two of the last."""

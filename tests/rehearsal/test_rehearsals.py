@@ -11,11 +11,12 @@ from rehearsal.run import rehearse
 from rehearsal.scenario.load import load_scenario
 from tests.rehearsal.stories import SCENARIOS, a_run, failing
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 FILES = [file for file in sorted(SCENARIOS.glob("*.yaml")) if "rule_tests:" not in file.read_text("utf-8")]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_shipped_scenario_comes_out_as_expected(file: Path) -> None:
     """Each is a claim about the shipped rules, and the rehearsal is its proof."""
@@ -23,7 +24,6 @@ def test_every_shipped_scenario_comes_out_as_expected(file: Path) -> None:
     assert failing(run) == [], [(each.text, each.instead, each.why) for each in run.judged if not each.holds]
 
 
-@pytest.mark.slow
 def test_the_same_seed_gives_the_same_run_byte_for_byte() -> None:
     """Within a process, and in another one whose hashes differ."""
     scenario = load_scenario(SCENARIOS / "restart-in-the-middle.yaml")

@@ -12,6 +12,8 @@ from typer.testing import CliRunner, Result
 from cli.main import app
 from tests.rehearsal.stories import SCENARIOS
 
+pytestmark = pytest.mark.slow
+
 FLAGSHIP = str(SCENARIOS / "F21-cannot-read.yaml")
 WRONG = """
 name: an expectation that is wrong, with <b>markup</b> in it
@@ -117,7 +119,6 @@ def test_rehearse_of_a_folder_acts_out_every_scenario_and_nothing_else(run: Run,
     assert "2 scenarios rehearsed" in out.read_text("utf-8")
 
 
-@pytest.mark.slow
 def test_rehearse_takes_another_seed(run: Run) -> None:
     """The same scenario, another chance."""
     results = [run("rehearse", FLAGSHIP, "--json", "--seed", seed).stdout for seed in (1, 1, 2)]

@@ -13,6 +13,8 @@ from rehearsal.scenario.load import Scenario
 from rehearsal.table import HEAD, lines, table
 from tests.rehearsal.stories import a_run, a_scenario
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "failure-table.md"
 NO_RULE_NEEDED = {"F14"}
@@ -34,7 +36,6 @@ def rows_of_page() -> dict[str, list[str]]:
     return found
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("row", ROWS)
 def test_each_row_of_the_page_is_what_its_rehearsals_show(row: str) -> None:
     """Else: python -m rehearsal.table > docs/failure-table.md."""
@@ -48,7 +49,6 @@ def test_the_page_has_the_head_and_every_row_in_order_and_nothing_else() -> None
     assert list(ROWS) == [*(f"F{number:02}" for number in range(1, 31)), "I1", "I2", "I3", "I4"]
 
 
-@pytest.mark.slow
 def test_every_row_is_proved_by_a_scenario_and_answered_by_a_rule() -> None:
     """By what comes first, and not only by what a scenario lets fail beside it."""
     for row, found in rows_of_page().items():
@@ -65,7 +65,6 @@ def test_every_link_of_the_page_leads_to_a_scenario_of_its_row() -> None:
         assert linked == [Path(scenario.file).name for scenario in scenarios()[row]]
 
 
-@pytest.mark.slow
 def test_the_page_is_the_same_in_another_process() -> None:
     """Hashes of strings differ between processes, and must not show."""
     one = scenarios()["F29"][:1]

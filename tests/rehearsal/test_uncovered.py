@@ -10,6 +10,8 @@ from rehearsal.uncovered import Covering, RowCovered, rows_covered
 from rules.evaluate import RuleSet
 from rules.load import load_rules
 
+pytestmark = pytest.mark.slow
+
 ROOM = """
 rules:
   - name: processor-red
@@ -80,7 +82,6 @@ def shipped(folder: Path, *names: str) -> Path:
     return folder
 
 
-@pytest.mark.slow
 def test_a_drain_while_the_row_forbids_it_is_harm_too(tmp_path: Path) -> None:
     """To tell of an alert is not to know that a stamp has no room: neu is drained onto weu all the same."""
     names = ("F13-cluster-upgrade-fails", "F15-no-capacity-in-the-region", "F16-core-quota-reached")
@@ -92,7 +93,6 @@ def test_a_drain_while_the_row_forbids_it_is_harm_too(tmp_path: Path) -> None:
         assert not row.well
 
 
-@pytest.mark.slow
 def test_a_stamp_that_is_told_to_have_no_room_gets_none_of_that_harm(tmp_path: Path) -> None:
     """The same rules, where the one that tells also says that there is no headroom."""
     folder = shipped(tmp_path / "scenarios", "F16-core-quota-reached")
@@ -100,7 +100,6 @@ def test_a_stamp_that_is_told_to_have_no_room_gets_none_of_that_harm(tmp_path: P
     assert (found.harm, found.needless, found.well) == ((), (), True)
 
 
-@pytest.mark.slow
 def test_a_page_where_the_row_wakes_nobody_is_needless(few: Path) -> None:
     """What a cluster mends by itself needs no rule, and what is throttled is for the morning."""
     found = covered(WAKES, few)
@@ -116,7 +115,6 @@ def test_a_page_where_the_row_wakes_nobody_is_needless(few: Path) -> None:
     assert not any(found[row].well for row in ("F12", "F14", "F26"))
 
 
-@pytest.mark.slow
 def test_to_tell_the_team_what_is_theirs_is_not_needless(few: Path) -> None:
     """But of a pod that is started anew even they need not hear."""
     found = covered(WAKES.replace("page", "notify"), few)
@@ -126,7 +124,6 @@ def test_to_tell_the_team_what_is_theirs_is_not_needless(few: Path) -> None:
     assert said.endswith("where F14-pod-killed says `no notifications`")
 
 
-@pytest.mark.slow
 def test_to_tell_of_what_is_nothing_covers_nothing(few: Path) -> None:
     """Of the row's two scenarios people are told in the one that is nobody's business."""
     (few / "F14-felt.yaml").write_text(FELT, "utf-8")
@@ -135,7 +132,6 @@ def test_to_tell_of_what_is_nothing_covers_nothing(few: Path) -> None:
     assert found.needless
 
 
-@pytest.mark.slow
 def test_a_restart_where_the_row_forbids_it_is_harm_by_whatever_name(few: Path) -> None:
     """A pod that is started without its secrets does not come up; a page would have been right."""
     file = few / "F24-key-vault-get-secret.yaml"
@@ -156,7 +152,6 @@ def test_the_scenario_of_the_key_vault_has_pods_that_could_be_restarted() -> Non
     assert {each.stamp for each in scenario.charge.workload.deployments} == {"weu", "neu", "sdc"}
 
 
-@pytest.mark.slow
 def test_a_stamp_that_comes_back_too_early_is_harm(tmp_path: Path) -> None:
     """A rule that asks for no proof but its own silence gives users a stamp with hours of backlog."""
     folder = shipped(tmp_path / "scenarios", "F21-backlog-of-hours")
@@ -166,7 +161,6 @@ def test_a_stamp_that_comes_back_too_early_is_harm(tmp_path: Path) -> None:
     assert not covered(ROOM.replace("drain\n", "drain\n    proof: backlog\n"), folder)["F21"].harm
 
 
-@pytest.mark.slow
 def test_to_bring_back_what_should_not_have_been_drained_is_no_further_harm(few: Path) -> None:
     """It ends it."""
     file = few / "F24-key-vault-get-secret.yaml"

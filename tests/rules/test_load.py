@@ -257,6 +257,7 @@ HOSTILE: dict[str, Callable[[], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_file_costs_more_than_reading_it(name: str) -> None:
     """A hostile file within the size limit is refused in seconds: nothing is compared at length."""

@@ -13,6 +13,8 @@ from rehearsal.gate import CHANGING
 from rehearsal.run import rehearse
 from rehearsal.simulate import SWEPT
 
+pytestmark = pytest.mark.slow
+
 SCENARIOS = Path(__file__).parent / "scenarios"
 BASES = load_bases(SCENARIOS)
 OF_ALL_PORTS = ("drain-and-rejoin.yaml", "restart-step.yaml", "webhook.yaml", "late-delete.yaml")
@@ -25,7 +27,6 @@ def test_a_base_scenario_comes_out_as_it_says(name: str) -> None:
     assert run.passed, [judged for judged in run.judged if not judged.holds]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", BASES)
 def test_a_base_scenario_breaks_no_promise(name: str) -> None:
     """Without faults, and with the ledger of Blob Storage, every checker is content."""
@@ -41,7 +42,6 @@ def test_a_trial_can_be_repeated() -> None:
     assert "fault: response lost" in first
 
 
-@pytest.mark.slow
 def test_a_call_that_is_made_only_after_a_fault_is_a_fault_point() -> None:
     """The fence of whoever takes over fails in every way too: it is found by letting a first fault happen."""
     name = "drain-and-rejoin.yaml"

@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from rehearsal.explore import verdict
 from rehearsal.faults.choice import load_bases
 from rehearsal.faults.schedule import read_schedule
+
+pytestmark = pytest.mark.slow
 
 HERE = Path(__file__).parent
 KEPT = sorted((HERE / "regressions").glob("*.json"))
