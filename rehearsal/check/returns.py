@@ -13,7 +13,7 @@ from rehearsal.check.case import (
 from rehearsal.deeds import Deed
 from rehearsal.history import FENCE, Effect
 from rehearsal.scenario.workload import START
-from remediation.ledger.intent import IntentState, Verb
+from remediation.ledger.intent import Verb
 from rules.rule import Proof
 
 
@@ -56,22 +56,21 @@ def _fell_silent_at_it(case: Case, at: float, effect: Effect) -> bool:
     """Whether a worker was about to do just that, and nobody heard what came of it.
 
     A deleted blob names no author: where the delete of a worker was never answered, and the file is gone,
-    it must be taken for the worker's.
+    it must be taken for the worker's. So it must where a worker had looked before the person came, leased
+    after that, and was taken over: whether it still sent its delete cannot be known.
     """
-    begun = {
-        intent.id: intent.lease.owner
-        for intent in case.record_at(at).intents.values()
-        if intent.state is IntentState.ACTING and intent.lease is not None
-        if (intent.verb, intent.stamp, intent.lever) == (effect.verb, effect.stamp, effect.lever)
+    same = effect.verb, effect.stamp, effect.lever
+    then = case.record_at(at)
+    about_to = {one.id for one in then.in_flight() if (one.verb, one.stamp, one.lever) == same}
+    owners = {
+        one.lease.token: one.lease.owner
+        for record in (then, *(record for happening, record in case.records if happening.at > at))
+        for one in record.intents.values()
+        if one.id in about_to and one.lease is not None
     }
-    taken_over = any(
-        each.lease is not None and each.lease.owner != begun.get(each.id, each.lease.owner)
-        for happening, record in case.records
-        if happening.at > at
-        for each in record.intents.values()
-    )
+    taken_over = len(owners) > 1  # at most one drain is in flight
     call = f"lever.take_out:{effect.stamp}"
-    unanswered = any(name == call and who in begun.values() for _, _, name, who in case.faults)
+    unanswered = any(name == call and who in owners.values() for _, _, name, who in case.faults)
     return taken_over or unanswered
 
 
