@@ -34,7 +34,8 @@ def take_note(draft: Draft, live: LiveLook, workload: Workload) -> None:
         for intent in going:
             if intent in undone:
                 supersede(draft, intent, "other hands undid it before it was verified")
-            elif intent.state is IntentState.APPLIED:
+            elif intent.state is IntentState.APPLIED and not _shows(look, intent.lever, _opposite(intent)):
+                # By the opposite nobody is to think it stuck: another lever must not be moved against people.
                 _verify(draft, intent, look, live.path, workload)
         if going == undone:
             _notice_others_hands(draft, name, look, known.seen, workload.policy)
@@ -62,8 +63,16 @@ def _was_undone(intent: Intent, look: StampLook, before: Seen | None, now: datet
     """
     if intent.state is not IntentState.APPLIED or now - (intent.applied_at or now) < SEEN_EVERY:
         return False
-    opposite = LeverState.IN if intent.verb is Verb.DRAIN else LeverState.OUT
-    return _shows_twice(look, before, intent.lever, opposite)
+    return _shows_twice(look, before, intent.lever, _opposite(intent))
+
+
+def _opposite(intent: Intent) -> LeverState:
+    return LeverState.IN if intent.verb is Verb.DRAIN else LeverState.OUT
+
+
+def _shows(look: StampLook, lever: LeverKind, state: LeverState) -> bool:
+    shown = look.by(lever)
+    return shown.settled and shown.state is state
 
 
 def _shows_twice(look: StampLook, before: Seen | None, lever: LeverKind, state: LeverState) -> bool:
@@ -72,8 +81,7 @@ def _shows_twice(look: StampLook, before: Seen | None, lever: LeverKind, state: 
     A read may be answered with what was true before our write. Were one enough, a lever that we moved would
     be taken for somebody else's, and nobody would ever move it back.
     """
-    shown = look.by(lever)
-    return shown.settled and shown.state is state and before is not None and before.by(lever) is state
+    return _shows(look, lever, state) and before is not None and before.by(lever) is state
 
 
 def _verify(

@@ -267,6 +267,13 @@ def test_one_look_does_not_take_a_lever_from_us() -> None:
     assert noted(again).stamp("weu").drain == drained().drain
 
 
+def test_what_others_may_have_undone_is_not_stuck() -> None:
+    """It is past its time; the second lever would be moved against whoever has just brought it back."""
+    draft = noted(a_draft(an_applied(ago=181), weu=drained()))
+    assert not draft.intents[an_applied().id].stuck
+    assert noted(draft, a_look(lever=LeverState.OUT, answers=False)).intents[an_applied().id].stuck
+
+
 def test_what_a_look_shows_right_after_an_act_is_older_than_it() -> None:
     """Although the look before showed the same: it was made before the act."""
     draft = a_draft(an_applied(ago=29), weu=replace(drained(), seen=a_seen()))
