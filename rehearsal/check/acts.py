@@ -190,6 +190,11 @@ def _could_be_seen(case: Case, intent: Intent, since: float, until: float) -> bo
     truths = case.truths
     if intent.verb is Verb.REJOIN:
         kept_out = case.record_at(until).stamp(intent.stamp).out
+        kept_out = kept_out or any(
+            case.drained_by_a_person(intent.stamp, lever, until) is not None
+            for lever in LeverKind
+            if lever is not intent.lever
+        )
         return kept_out or truths.serves[intent.stamp].ever(since, until)
     noticed = intent.lever is LeverKind.FRONT_DOOR or truths.noticed[intent.stamp].ever(since, until)
     return noticed and truths.out[intent.stamp].ever(since, until)

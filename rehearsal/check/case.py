@@ -123,6 +123,20 @@ class Case:
         """Those that moved a lever that way."""
         return (deed for deed in self.deeds if deed.effect.verb == verb)
 
+    def drained_by_a_person(
+        self, stamp: str, lever: LeverKind | None, moment: float
+    ) -> tuple[float, Effect] | None:
+        """When a person's hand, and not a worker's, made it be out by that lever at that moment."""
+        last = None
+        for each, effect in self.history.effects():
+            if each.at >= moment or (effect.stamp, effect.lever) != (stamp, lever):
+                continue
+            if effect.verb == Verb.REJOIN:
+                last = None
+            elif effect.verb == Verb.DRAIN and last is None:
+                last = each.at, effect  # whoever finds it gone already has not done it
+        return None if last is None or last[1].by_worker else last
+
     def was_delayed(self, deed: Deed) -> bool:
         """Whether the very call that did it was long on its way, by a fault or as its worker stood still.
 

@@ -41,15 +41,8 @@ def rejoins_only_its_own(case: Case) -> Iterator[Violation]:
 
 def _drained_last_by_a_person(case: Case, deed: Deed) -> bool:
     """Whether a person's hand, and not a worker's, made it be out by that lever."""
-    last = None
-    for each, effect in case.history.effects():
-        if each.at >= deed.at or (effect.stamp, effect.lever) != (deed.effect.stamp, deed.effect.lever):
-            continue
-        if effect.verb == Verb.REJOIN:
-            last = None
-        elif effect.verb == Verb.DRAIN and last is None:
-            last = each.at, effect  # whoever finds it gone already has not done it
-    return last is not None and not last[1].by_worker and not _fell_silent_at_it(case, *last)
+    theirs = case.drained_by_a_person(deed.effect.stamp, deed.effect.lever, deed.at)
+    return theirs is not None and not _fell_silent_at_it(case, *theirs)
 
 
 def _fell_silent_at_it(case: Case, at: float, effect: Effect) -> bool:
