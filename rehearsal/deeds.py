@@ -71,12 +71,12 @@ def _deed(
     acted: dict[_Place, Intent],
 ) -> Deed:
     place = (str(effect.verb), effect.stamp, effect.lever)
-    now = [
+    now = (
         intent
         for intent in _acting(record)
         if _place(intent) == place and effect.intent in ("", intent.id)  # told to the other side, or not
-    ]
-    intent = now[0] if now else None
+    )
+    intent = next(now, None)
     own = leased.get((intent.id, each.who)) if intent else None
     return Deed(
         at=each.at,

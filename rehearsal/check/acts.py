@@ -189,8 +189,7 @@ def verified_is_seen(case: Case) -> Iterator[Violation]:
 def _could_be_seen(case: Case, intent: Intent, since: float, until: float) -> bool:
     truths = case.truths
     if intent.verb is Verb.REJOIN:
-        kept_out = case.record_at(until).stamp(intent.stamp).out
-        kept_out = kept_out or any(
+        kept_out = case.record_at(until).stamp(intent.stamp).out or any(
             case.drained_by_a_person(intent.stamp, lever, until) is not None
             for lever in LeverKind
             if lever is not intent.lever
@@ -210,12 +209,8 @@ def _lied_about(case: Case, stamp: str, since: float, until: float) -> bool:
 
 def _misled(case: Case, stamp: str) -> bool:
     """Whether looks at its levers lied twice, so that its record may say that others moved what was ours."""
-    lies = [
-        name
-        for _, kind, name, _ in case.faults
-        if kind is CallFault.WRONG and name in (f"lever.look:{stamp}", f"origin.look:{stamp}")
-    ]
-    return len(lies) > 1
+    looks = (f"lever.look:{stamp}", f"origin.look:{stamp}")
+    return sum(kind is CallFault.WRONG and name in looks for _, kind, name, _ in case.faults) > 1
 
 
 def only_leased(case: Case) -> Iterator[Violation]:

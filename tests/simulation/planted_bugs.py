@@ -252,13 +252,12 @@ def _takes_it_for_ours(draft: Any, name: str, look: Any, *rest: Any, **more: Any
 
 
 def _undone_at_first_sight(intent: Any, look: Any, *_: Any) -> bool:
-    opposite = LeverState.IN if intent.verb is Verb.DRAIN else LeverState.OUT
-    return intent.state is IntentState.APPLIED and _shows_once(look, None, intent.lever, opposite)
+    applied = intent.state is IntentState.APPLIED
+    return applied and notice._shows(look, intent.lever, notice._opposite(intent))
 
 
 def _shows_once(look: Any, _: Any, lever: Any, state: Any) -> bool:
-    shown = look.by(lever)
-    return bool(shown.settled and shown.state is state)
+    return notice._shows(look, lever, state)
 
 
 def _always_proven(*_: Any) -> Proof:
