@@ -25,9 +25,14 @@ class CrashedError(BaseException):
 
 
 class Life:
-    """How many calls that change something a worker has left; without end, as long as nobody says so."""
+    """How many calls that change something a worker has left; without end, as long as nobody says so.
+
+    Attributes:
+        calls: how many it has made.
+    """
 
     def __init__(self) -> None:
+        self.calls = 0
         self._left: int | None = None
         self._after = False
         self._over = False
@@ -42,6 +47,7 @@ class Life:
 
     async def call(self, call: Coroutine[Any, Any, object]) -> object:
         """Make the call, or die of it; the dead make none."""
+        self.calls += not self._over
         if self._left is not None and not self._over:
             self._left -= 1
             self._over = self._left <= 0

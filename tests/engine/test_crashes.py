@@ -1,89 +1,66 @@
-"""What is left when a worker dies, or sleeps, at any moment? The next one finishes or holds."""
+"""Does every kind of step survive a death before or after each call that changes anything?"""
 
+import re
+from collections import Counter
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
+from remediation.decide.orders import ApproveOrder, DrainOrder, RejoinOrder
 from remediation.engine import Engine, Ports
-from remediation.ledger.intent import IntentState, Outcome, OutcomeKind
-from rules.signals import AlertState
-from tests.world import FakeHealthServices, FakeLever, FakeTeller, World
+from remediation.ledger.intent import Outcome, OutcomeKind
+from rules.conditions import NodeIs
+from rules.policy import Mode
+from rules.rule import Playbook, Rule
+from rules.signals import AlertState, Health, Severity
+from rules.topology import Deployment, Workload
+from tests.builders import STAMPS, a_stamp, a_workload
+from tests.engine.mortal import CrashedError, Life
+from tests.engine.test_guarded_drain import ORIGINS
+from tests.engine.witness import Witness, the_desk
+from tests.world import (
+    CANNOT_READ_RULE,
+    ROOT_RED,
+    FakeHealthServices,
+    FakeSteps,
+    FakeTeller,
+    World,
+)
 
-
-class CrashedError(BaseException):
-    """The process is gone. Nothing in the worker catches it."""
-
-
-class Doom:
-    """Counts the calls through every port, and ends the process at one of them."""
-
-    def __init__(self, at: int, *, after: bool) -> None:
-        self.calls = 0
-        self._at = at
-        self._after = after
-
-    def over(self, port: object) -> Any:
-        """The port, watched."""
-        return _Doomed(port, self)
-
-    async def call(self, method: Callable[..., Awaitable[object]], *args: object) -> object:
-        """Make the call, unless the process ends before it; return, unless it ends after."""
-        self.calls += 1
-        doomed = self.calls == self._at
-        if doomed and not self._after:
-            raise CrashedError
-        result = await method(*args)
-        if doomed:
-            raise CrashedError
-        return result
-
-
-class _Doomed:
-    def __init__(self, port: object, doom: Doom) -> None:
-        self._port = port
-        self._doom = doom
-
-    def __getattr__(self, name: str) -> Callable[..., Awaitable[object]]:
-        method = getattr(self._port, name)
-
-        async def call(*args: object) -> object:
-            return await self._doom.call(method, *args)
-
-        return call
-
-
-def a_doomed_worker(world: World, doom: Doom) -> Engine:
-    """A worker that will die."""
-    ports = Ports(
-        clock=world.clock,
-        ledger=doom.over(world.ledger),
-        lever=doom.over(FakeLever(world)),
-        health_services=doom.over(FakeHealthServices(world)),
-        pager=doom.over(FakeTeller(world)),
-        notifier=doom.over(FakeTeller(world)),
-    )
-    return Engine({world.workload.name: world.charge}, ports, "doomed")
-
-
-async def drain_and_rejoin(world: World) -> None:
-    """The whole life of one drain; a worker that dies is followed by another, as a host would."""
-    await world.run(1)
-    await world.alert("weu", AlertState.FIRED)
-    await world.run(6)
-    assert world.out() == {"weu"}
-    await world.alert("weu", AlertState.RESOLVED)
-    await world.run(16)
+SLOW = Rule(
+    "restart-the-processor",
+    "The processor is slow.",
+    NodeIs("BackgroundProcessor", frozenset({Health.YELLOW})),
+    Severity.WARNING,
+    Playbook.RESTART,
+    target="processor",
+)
+PROCESSOR = Deployment("https://k.example", "shop", "processor", name="processor", stamp="weu")
 
 
 class Survivor(World):
-    """A world whose first worker is doomed; when it dies, worker 2 takes every call from then on."""
+    """A world whose first worker may die; when it does, worker 2 takes every call from then on."""
 
-    def __init__(self, doom: Doom) -> None:
-        super().__init__()
-        self.heir = self.a_worker("worker-2")
-        self.engine = a_doomed_worker(self, doom)
+    def __init__(self, workload: Workload, life: Life) -> None:
+        super().__init__(workload, (ROOT_RED, CANNOT_READ_RULE, SLOW))
+        self.witness = Witness(self)
+        self.heir = self.a_worker("worker-2", self.witness.lever(), origin=self.witness.origin())
+        self.engine = self._mortal(life)
+
+    def _mortal(self, life: Life) -> Engine:
+        ports = Ports(
+            clock=self.clock,
+            ledger=life.through(self.ledger),
+            lever=life.through(self.witness.lever()),
+            health_services=FakeHealthServices(self),
+            pager=life.through(FakeTeller(self)),
+            notifier=life.through(FakeTeller(self)),
+            origin=life.through(self.witness.origin()),
+            steps=life.through(FakeSteps(self)),
+        )
+        return Engine({self.workload.name: self.charge}, ports, "mortal")
 
     async def run(self, minutes: float, *, tick: float = 30) -> None:
         """Let time pass; the tick in which a worker dies is lost, as is the rest of that worker."""
@@ -104,132 +81,139 @@ class Survivor(World):
             return await super().says(*signals)
 
 
-async def calls_of_a_whole_life() -> int:
-    """How many calls go through the ports when nobody dies."""
-    doom = Doom(at=-1, after=False)
-    await drain_and_rejoin(Survivor(doom))
-    return doom.calls
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("after", [False, True], ids=["before-the-call", "after-the-call"])
-async def test_a_crash_at_any_call_changes_nothing_in_the_end(after: bool) -> None:  # noqa: FBT001 - pytest gives it
-    """P4, P5, P8, P10: one drain, one rejoin, page and resolve delivered, wherever the first worker died."""
-    calls = await calls_of_a_whole_life()
-    assert calls > 100
-    for at in range(1, calls + 1):
-        world = Survivor(Doom(at, after=after))
-        await drain_and_rejoin(world)
-        assert [what for _, what in world.effects] == ["drained weu", "rejoined weu"], f"died at call {at}"
-        assert world.pages(), f"nobody was paged: died at call {at}"
-        record = await world.record()
-        assert not record.incidents, f"died at call {at}"
-        assert not record.in_flight(), f"died at call {at}"
-        assert record.outbox == (), f"died at call {at}"
-
-
-class SleepyLever(FakeLever):
-    """The lever of a worker that is paused just before its delete, and wakes much later."""
-
-    asleep = True
-
-    async def take_out(self, stamp: Any, tag: str) -> Any:
-        """Sleep instead; the test wakes us."""
-        if self.asleep:
-            self.late = (stamp, tag)
-            raise CrashedError
-        return await super().take_out(stamp, tag)
-
-
-async def test_a_paused_workers_late_delete_is_fenced_off() -> None:
-    """P10: taken over and given up, the intent of a paused worker can no longer take effect."""
-    world = World()
-    lever = SleepyLever(world)
-    world.engine = world.a_worker("paused", lever)
+async def drain_and_rejoin(world: Survivor) -> None:
+    """An alert fires for a while."""
     await world.run(1)
     await world.alert("weu", AlertState.FIRED)
-    with pytest.raises(CrashedError):
-        await world.run(2)
-    world.engine = world.a_worker("heir")
+    await world.run(10)
     await world.alert("weu", AlertState.RESOLVED)
+    await world.run(20)
+
+
+async def by_the_second_lever(world: Survivor) -> None:
+    """The state file cannot be deleted."""
+    world.truth["weu"].lever_works = False
+    await drain_and_rejoin(world)
+
+
+async def by_both_levers(world: Survivor) -> None:
+    """HealthService never notices that the state file is gone."""
+    world.truth["weu"].notices = False
+    await drain_and_rejoin(world)
+
+
+async def approved(world: Survivor) -> None:
+    """Whoever is asked says yes, each time."""
+    await world.run(1)
+    await world.alert("weu", AlertState.FIRED)
+    for minute in range(40):
+        await world.run(1)
+        if minute == 12:
+            await world.alert("weu", AlertState.RESOLVED)
+        for asked in (await world.record()).approvals:
+            if not asked.approved_by:
+                assert (await the_desk(world).give("shop", ApproveOrder("ada", asked.id))).answer.follows
+
+
+async def by_hand(world: Survivor) -> None:
+    """A person wants a stamp out that is well, and back again, though it never looked to be out."""
+    world.truth["weu"].notices = False
+    await world.run(1)
+    for stamp in STAMPS:
+        await world.node(stamp, "Stamp", Health.GREEN)
+    assert (await the_desk(world).give("shop", DrainOrder("ada", "a test", "weu"))).answer.follows
+    await world.run(10)
+    # While a dead worker's lease still runs, the answer is no; the person asks again.
+    for _ in range(5):
+        answer = (await the_desk(world).give("shop", RejoinOrder("ada", "over", "weu", unproven=True))).answer
+        if answer.follows:
+            break
+        await world.run(1)
+    await world.run(8)
+
+
+async def restarted(world: Survivor) -> None:
+    """The processor is slow until it has been restarted and is seen to be back."""
+    await world.run(1)
+    await world.node("weu", "BackgroundProcessor", Health.YELLOW)
+    await world.run(5)
+    world.steps["processor"] = Outcome(OutcomeKind.APPLIED, "rolled out")
     await world.run(3)
-    assert world.out() == set()
-    lever.asleep = False
-    await lever.take_out(*lever.late)
-    assert world.out() == set()
+    await world.node("weu", "BackgroundProcessor", Health.GREEN)
+    await world.run(3)
 
 
-class UnheardLever(FakeLever):
-    """The lever of a worker that gets no answer to its first delete, which lands at once or much later."""
+@dataclass(frozen=True)
+class Story:
+    """What is lived through, and what must have been done in the end, in that order."""
 
-    lands = True
-    late: tuple[Any, str] | None = None
+    lived: Callable[[Survivor], Awaitable[None]]
+    effects: tuple[str, ...]
+    mode: Mode = Mode.AUTO
+    paged: bool = True
 
-    async def take_out(self, stamp: Any, tag: str) -> Any:
-        """Time out once."""
-        if self.late is not None:
-            return await super().take_out(stamp, tag)
-        self.late = (stamp, tag)
-        if self.lands:
-            await super().take_out(stamp, tag)
-        return Outcome(OutcomeKind.UNKNOWN, "timed out")
-
-
-async def test_a_delete_without_an_answer_that_is_seen_to_have_landed_is_made_once() -> None:
-    """P5: a time-out is no failure: the worker looks, and the drain is its own at the first attempt."""
-    world = World()
-    world.engine = world.a_worker("worker", UnheardLever(world))
-    await world.run(1)
-    await world.alert("weu", AlertState.FIRED)
-    while not world.effects:
-        await world.run(0.5)
-    (intent,) = (await world.record()).intents.values()
-    assert (intent.state, intent.attempts) == (IntentState.VERIFIED, 1)
-    assert (await world.record()).stamp("weu").drain is not None
+    def workload(self) -> Workload:
+        """Three stamps with origins, of which one has a deployment."""
+        stamps = tuple(a_stamp(name, front_door_origin=f"{ORIGINS}/{name}") for name in STAMPS)
+        return replace(a_workload(mode=self.mode), stamps=stamps, deployments=(PROCESSOR,))
 
 
-async def test_a_delete_without_an_answer_that_has_not_landed_cannot_land_any_more() -> None:
-    """P5: it is no success either: before anything else is tried, the late request is made worthless."""
-    world = World()
-    lever = UnheardLever(world)
-    lever.lands = False
-    world.engine = world.a_worker("worker", lever)
-    await world.run(1)
-    await world.alert("weu", AlertState.FIRED)
-    while lever.late is None:
-        await world.run(0.5)
-    await lever.take_out(*lever.late)
-    assert world.effects == []
-    await world.run(2)
-    assert [what for _, what in world.effects] == ["drained weu"]
+STORIES = (
+    Story(drain_and_rejoin, ("drained weu", "rejoined weu")),
+    Story(by_the_second_lever, ("disabled weu", "enabled weu")),
+    Story(by_both_levers, ("drained weu", "disabled weu", "enabled weu", "rejoined weu")),
+    Story(approved, ("drained weu", "rejoined weu"), Mode.APPROVE),
+    Story(by_hand, ("drained weu", "disabled weu", "enabled weu", "rejoined weu"), paged=False),
+    Story(restarted, ("restart processor",), paged=False),
+)
 
 
-async def an_heir_of_a_dead_worker(ahead: timedelta) -> World:
-    """A worker died in the act, its clock so far ahead of that of the worker that is there now."""
-    world = World()
-    world.engine = world.a_worker("dead", SleepyLever(world))
-    await world.run(1)
-    await world.alert("weu", AlertState.FIRED)
-    with pytest.raises(CrashedError):
-        await world.run(2)
-    world.clock.turn(-ahead)
-    world.engine = world.a_worker("heir")
+async def calls_of(story: Story) -> int:
+    """How many calls change anything when nobody dies."""
+    life = Life()
+    world = Survivor(story.workload(), life)
+    await story.lived(world)
+    assert [what for _, what in world.effects] == list(story.effects)
+    return life.calls
+
+
+async def dead_at(call: int, story: Story, *, after: bool) -> Survivor:
+    """The world at the end of a story in which the worker died at that call."""
+    life = Life()
+    life.ends(call, after=after)
+    world = Survivor(story.workload(), life)
+    await story.lived(world)
     return world
 
 
-async def test_a_stuck_lease_is_taken_over_even_when_its_clock_was_far_ahead() -> None:
-    """P11: the dead worker's clock was five minutes ahead; its lease is over in time all the same."""
-    world = await an_heir_of_a_dead_worker(timedelta(minutes=5))
-    lease = world.workload.policy.lease + 2 * timedelta(seconds=30)
-    await world.run(lease.total_seconds() / 60)
-    states = [intent.state for intent in (await world.record()).intents.values()]
-    assert IntentState.ACTING not in states
+async def words_used(world: World) -> list[str]:
+    """The approvals that were used, by the journal: id and moment of the request."""
+    entries = await world.ledger.journal("shop", 1000)
+    said = [event for entry in entries for event in entry.events]
+    return [found[1] for event in said if (found := re.match(r"approval (\w+) of \w+ used", event))]
 
 
-async def test_a_lease_that_is_over_by_its_own_word_is_not_watched_for_its_whole_length() -> None:
-    """P11: the dead worker's clock was five minutes behind; it is taken over at the first tick."""
-    world = await an_heir_of_a_dead_worker(timedelta(minutes=-5))
-    await world.run(0.5)
-    states = [intent.state for intent in (await world.record()).intents.values()]
-    assert states
-    assert IntentState.ACTING not in states
+@pytest.mark.slow
+@pytest.mark.usefixtures("untraced")
+@pytest.mark.parametrize("after", [False, True], ids=["before-the-call", "after-the-call"])
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.lived.__name__)
+async def test_a_crash_at_any_change_changes_nothing_in_the_end(story: Story, after: bool) -> None:  # noqa: FBT001
+    """P1, P2, P4, P5, P10, P12, P13, P18: each effect once, in order, told, and nothing is left open."""
+    calls = await calls_of(story)
+    assert calls > 10
+    for at in range(1, calls + 1):
+        world = await dead_at(at, story, after=after)
+        died = f"died at call {at} of {calls}"
+        assert [what for _, what in world.effects] == list(story.effects), died
+        assert world.witness.broken == [], died
+        record = await world.record()
+        assert not record.in_flight(), died
+        assert not record.out(), died
+        assert not record.incidents, died
+        assert record.outbox == (), died
+        assert world.pages() or not story.paged, died
+        drains = [made.stamp for made in record.drains]
+        assert drains == ["weu"] * ("restart processor" not in story.effects), died
+        used = Counter(await words_used(world))
+        # One word each for the drain and for its return.
+        assert sorted(used.values()) == ([1, 1] if story.mode is Mode.APPROVE else []), died

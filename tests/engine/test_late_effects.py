@@ -1,99 +1,22 @@
-"""What can a worker still do that was held up, and wakes when another one has taken its place?"""
+"""What can a worker still tell, or write, that was held up while others went on?"""
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from remediation.engine import Engine, Ports
-from remediation.ledger.intent import IntentState, Outcome
+from remediation.ledger.intent import Outcome
 from remediation.ledger.memory import MemoryLedger
 from remediation.ledger.record import WorkloadRecord
 from remediation.ledger.told import Message, MessageKind
 from remediation.observe import Tally
 from remediation.ports import Stored
-from rules.evaluate import RuleSet
-from rules.signals import AlertState, Health
+from rules.signals import Health
 from rules.topology import Workload
 from tests.builders import a_signal
-from tests.world import ROOT_RED, FakeHealthServices, FakeLever, FakeTeller, World
-
-
-class CrashedError(BaseException):
-    """The process is gone. Nothing in the worker catches it."""
-
-
-class PausedLever(FakeLever):
-    """The lever of a worker that sleeps with its delete on the way; `wake` lets the delete land."""
-
-    def __init__(self, world: World) -> None:
-        super().__init__(world)
-        self.wake: Callable[[], Awaitable[Outcome]] | None = None
-
-    async def take_out(self, stamp: Any, tag: str) -> Outcome:
-        """Fall asleep."""
-        take_out = super().take_out
-        self.wake = lambda: take_out(stamp, tag)
-        raise CrashedError
-
-
-async def a_world_with_a_delete_on_its_way() -> tuple[World, PausedLever]:
-    """Worker 1 sleeps with its delete on the way; worker 2 has just taken its place."""
-    world = World()
-    lever = PausedLever(world)
-    world.engine = world.a_worker("paused", lever)
-    await world.run(1)
-    await world.alert("weu", AlertState.FIRED)
-    with pytest.raises(CrashedError):
-        await world.run(2)
-    world.engine = world.a_worker("heir")
-    return world, lever
-
-
-async def test_p10_a_drain_is_not_given_up_while_its_file_cannot_be_fenced() -> None:
-    """P1, P10: where the storage cannot be reached, a late delete could land: it stays in flight."""
-    world, lever = await a_world_with_a_delete_on_its_way()
-    world.truth["weu"].storage = False
-    await world.run(5)
-    assert (await world.record()).in_flight()
-    await world.alert("weu", AlertState.RESOLVED)
-    world.truth["weu"].storage = True
-    await world.run(3)
-    assert not (await world.record()).in_flight()
-    assert lever.wake is not None
-    await lever.wake()
-    assert world.effects == []
-
-
-async def test_p10_a_late_delete_that_lands_before_the_storage_answers_again_is_ours() -> None:
-    """P10, P14: it is found on taking over, counts as our drain, and is undone when recovery is proven."""
-    world, lever = await a_world_with_a_delete_on_its_way()
-    world.truth["weu"].storage = False
-    await world.run(2)
-    assert lever.wake is not None
-    await lever.wake()
-    world.truth["weu"].storage = True
-    await world.run(3)
-    assert (await world.record()).stamp("weu").drain is not None
-    await world.alert("weu", AlertState.RESOLVED)
-    await world.run(14)
-    assert [what for _, what in world.effects] == ["drained weu", "rejoined weu"]
-
-
-async def test_p10_a_drain_whose_rule_is_gone_is_given_up_by_the_next_worker() -> None:
-    """P10: a deployment may rename a rule while a drain is under way; the next one fences, and withdraws."""
-    world, lever = await a_world_with_a_delete_on_its_way()
-    world.charge = replace(world.charge, rules=RuleSet([ROOT_RED]))
-    world.engine = world.a_worker("deployed")
-    await world.run(4)
-    assert not (await world.record()).in_flight()
-    assert lever.wake is not None
-    await lever.wake()
-    assert world.effects == []
+from tests.world import FakeHealthServices, FakeLever, FakeTeller, World
 
 
 class PausedTeller(FakeTeller):
@@ -239,40 +162,3 @@ async def test_p6_many_partitions_at_once_park_no_signal(workers: int) -> None:
     assert len(considered) == 160
     if workers == 1:
         assert "ledger.conflicts" not in world.tally.counts()
-
-
-class SlowLever(FakeLever):
-    """The lever of a worker whose delete takes as long as the test wants."""
-
-    def __init__(self, world: World) -> None:
-        super().__init__(world)
-        self.asked = asyncio.Event()
-        self.go_on = asyncio.Event()
-
-    async def take_out(self, stamp: Any, tag: str) -> Outcome:
-        """Wait, then do it."""
-        self.asked.set()
-        await self.go_on.wait()
-        return await super().take_out(stamp, tag)
-
-
-async def test_p10_the_outcome_of_a_worker_that_was_taken_over_is_not_written() -> None:
-    """P5, P10: it fails by the fence while the other one acts; the other one's lease and outcome stand."""
-    world = World()
-    await world.run(1)
-    await world.alert("weu", AlertState.FIRED)
-    late, now = SlowLever(world), SlowLever(world)
-    world.clock.turn(world.workload.policy.settle)
-    sleeping = asyncio.create_task(world.a_worker("late", late).reconcile("shop"))
-    await asyncio.wait_for(late.asked.wait(), 5)
-    world.clock.turn(world.workload.policy.lease)
-    acting = asyncio.create_task(world.a_worker("heir", now).reconcile("shop"))
-    await asyncio.wait_for(now.asked.wait(), 5)
-    late.go_on.set()
-    await sleeping
-    (intent,) = (await world.record()).in_flight()
-    assert (intent.state, intent.lease and intent.lease.owner) == (IntentState.ACTING, "heir")
-    now.go_on.set()
-    await acting
-    assert [what for _, what in world.effects] == ["drained weu"]
-    assert (await world.record()).stamp("weu").drain is not None
