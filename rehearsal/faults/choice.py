@@ -165,17 +165,18 @@ def schedules(
     """
     mine, of = share
     rest = singles({name: one for name, one in bases.items() if name not in swept}, seed)[mine::of]
-    return _mixed(rest, pairs(bases, f"{seed}.{mine}"), nights(bases, f"{seed}.{mine}"))
+    return mixed(rest, pairs(bases, f"{seed}.{mine}"), nights(bases, f"{seed}.{mine}"))
 
 
-def _mixed(
-    rest: Iterable[Schedule], some: Iterator[Schedule], much: Iterator[Schedule]
+def mixed(
+    faults: Iterable[Schedule], two: Iterator[Schedule], many: Iterator[Schedule]
 ) -> Iterator[Schedule]:
-    left = iter(rest)
+    """Four of the first, as long as they last, to one of each of the others, without end."""
+    left = iter(faults)
     while True:
         yield from islice(left, 4)
-        yield next(some)
-        yield next(much)
+        yield next(two)
+        yield next(many)
 
 
 @cache

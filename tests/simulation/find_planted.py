@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 
 from rehearsal.explore import verdict
-from rehearsal.faults.choice import Bases, load_bases, schedules, singles
+from rehearsal.faults.choice import Bases, load_bases, mixed, nights, pairs, singles
 from rehearsal.faults.schedule import Schedule
 from tests.simulation.planted_bugs import BUGS, PlantedBug
 
@@ -49,9 +49,9 @@ def hunt(bug: PlantedBug, bases: Bases, most: int = MOST) -> Hunt:
     name = f"{bug.name} (near {', '.join(bug.near)})" if bug.near else bug.name
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for schedule in _some(bases, most):  # which calls there are is asked of the code without the bug
+        for schedule in islice(_some(bases), most):
             count += 1
-            with bug.planted():
+            with bug.planted():  # only now: which calls there are is asked of the code without it
                 violations = verdict(bases, schedule)
             # What is broken without the bug as well does not show it.
             if violations and not verdict(bases, schedule):
@@ -60,13 +60,16 @@ def hunt(bug: PlantedBug, bases: Bases, most: int = MOST) -> Hunt:
     return Hunt(name, count, time.monotonic() - began)
 
 
-def _some(bases: Bases, most: int) -> Iterator[Schedule]:
-    """First each scenario as it is; then in turn any single fault, and what `explore` runs."""
+def _some(bases: Bases) -> Iterator[Schedule]:
+    """First each scenario as it is; then all single faults, pairs and nights.
+
+    Of the single faults those that matter most come sooner, and none must wait for all of these.
+    """
     yield from (Schedule(name) for name in bases)
-    every = singles(bases)
-    Random("planted").shuffle(every)  # noqa: S311 - it guards nothing
-    both = zip(every, schedules(bases, "planted"), strict=False)
-    yield from islice(chain.from_iterable(both), most - len(bases))
+    matter = singles(bases)
+    anyhow = Random("planted").sample(matter, len(matter))  # noqa: S311 - it guards nothing
+    faults = dict.fromkeys(chain.from_iterable(zip(matter, anyhow, strict=True)))
+    yield from mixed(faults, pairs(bases, "planted"), nights(bases, "planted"))
 
 
 def near(bug: PlantedBug, bases: Bases) -> Bases:
@@ -87,6 +90,8 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     missed = 0
     chosen = [place for place, bug in enumerate(BUGS) if all(word in bug.name for word in given.words)]
+    if not chosen:
+        parser.error(f"no planted bug has {' and '.join(given.words)} in its name")
     with ProcessPoolExecutor(given.processes, mp_context=get_context("fork")) as pool:
         for one in pool.map(_hunt_by_place, chosen):
             sys.stdout.write(f"{one}\n")
