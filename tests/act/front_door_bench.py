@@ -1,14 +1,11 @@
 """With what do the tests of Front Door's lever, and of the client of Azure beneath it, begin?"""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from remediation.act.arm import Arm
 from remediation.act.front_door import FrontDoorLever
 from remediation.act.http import Door
 from remediation.tokens import Bearer, StaticTokens, TokenUnavailableError
-from tests.act.far_side import StillClock
 from tests.arm_server import TOKEN, origin_id
 from tests.builders import a_stamp
 
@@ -32,14 +29,6 @@ class SlowTokens:
         """After half a second."""
         await asyncio.sleep(0.5)
         return TOKEN
-
-
-@asynccontextmanager
-async def a_door() -> AsyncIterator[Door]:
-    """A door, closed afterwards."""
-    door = Door(StillClock())
-    yield door
-    await door.close()
 
 
 def an_arm(door: Door, url: str, tokens: Bearer | None = None, timeout_seconds: float = 2.0) -> Arm:

@@ -1,7 +1,5 @@
 """Do we know of a change that Azure accepted how far it has got, and ask no more often than Azure wants?"""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from remediation.act.arm import Arm
@@ -9,35 +7,13 @@ from remediation.act.arm_operation import Operation, OperationState
 from remediation.act.http import Door
 from remediation.ledger.intent import Outcome, OutcomeKind
 from tests.act.far_side import Answer, FarSide, hangs_up, says, says_json
-from tests.act.front_door_bench import NoTokens, a_door, an_arm, soon
+from tests.act.front_door_bench import NoTokens, an_arm, soon
 from tests.arm_server import ArmServer, origin_id
 
 VERSION = "2024-02-01"
 WEU = origin_id("weu")
 DISABLED = {"properties": {"enabledState": "Disabled"}}
 ERROR = '{"error": {"code": "TheCode", "message": "the words"}}'
-
-
-@pytest.fixture
-async def azure() -> AsyncIterator[ArmServer]:
-    """Three enabled origins."""
-    async with ArmServer() as server:
-        for name in ("weu", "neu", "eus"):
-            server.has(name)
-        yield server
-
-
-@pytest.fixture
-async def door() -> AsyncIterator[Door]:
-    """A door, closed afterwards."""
-    async with a_door() as door:
-        yield door
-
-
-@pytest.fixture
-def arm(azure: ArmServer, door: Door) -> Arm:
-    """Our client before that server."""
-    return an_arm(door, azure.url)
 
 
 async def patch(arm: Arm, timeout_seconds: float = 2.0) -> Operation:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -12,33 +11,11 @@ from remediation.ledger.intent import Outcome, OutcomeKind
 from remediation.ledger.stamp import LeverState
 from remediation.ports import Lever
 from tests.act.far_side import Answer, FarSide, hangs, hangs_up, says, says_json
-from tests.act.front_door_bench import KEPT, WEU, a_door, a_lever
+from tests.act.front_door_bench import KEPT, WEU, a_lever
 from tests.arm_server import ArmServer, origin_id
 from tests.builders import a_stamp
 
 SLOW = 0.2
-
-
-@pytest.fixture
-async def azure() -> AsyncIterator[ArmServer]:
-    """Three enabled origins."""
-    async with ArmServer() as server:
-        for name in ("weu", "neu", "eus"):
-            server.has(name)
-        yield server
-
-
-@pytest.fixture
-async def door() -> AsyncIterator[Door]:
-    """A door, closed afterwards."""
-    async with a_door() as door:
-        yield door
-
-
-@pytest.fixture
-def lever(azure: ArmServer, door: Door) -> Lever:
-    """The lever on these origins."""
-    return a_lever(door, azure.url)
 
 
 # --- look ------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Does the lever on Front Door's origins bring back only what was there, and keep what levers promise?"""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,33 +16,11 @@ from remediation.ports import Lever
 from rules.topology import Stamp
 from tests.act.contract_lever import LeverContract
 from tests.act.far_side import Answer, FarSide, hangs, hangs_up, says
-from tests.act.front_door_bench import ELSEWHERE, KEPT, WEU, NoTokens, a_door, a_lever
+from tests.act.front_door_bench import ELSEWHERE, KEPT, WEU, NoTokens, a_lever
 from tests.arm_server import GROUP, ArmServer, origin_id
 from tests.builders import a_stamp
 
 SLOW = 0.2
-
-
-@pytest.fixture
-async def azure() -> AsyncIterator[ArmServer]:
-    """Three enabled origins."""
-    async with ArmServer() as server:
-        for name in ("weu", "neu", "eus"):
-            server.has(name)
-        yield server
-
-
-@pytest.fixture
-async def door() -> AsyncIterator[Door]:
-    """A door, closed afterwards."""
-    async with a_door() as door:
-        yield door
-
-
-@pytest.fixture
-def lever(azure: ArmServer, door: Door) -> Lever:
-    """The lever on these origins."""
-    return a_lever(door, azure.url)
 
 
 async def try_everything(lever: Lever, stamp: Stamp) -> dict[str, Outcome]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from email.utils import format_datetime
@@ -17,14 +17,6 @@ from tests.act.far_side import FarSide, StillClock, breaks_off, hangs, hangs_up,
 from tests.builders import NOW
 
 TIMEOUT = 5.0
-
-
-@pytest.fixture
-async def door() -> AsyncIterator[Door]:
-    """A door, closed afterwards."""
-    door = Door(StillClock())
-    yield door
-    await door.close()
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """Is someone woken, once per incident, whatever PagerDuty answers?"""
 
 import json
-from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
@@ -16,19 +15,11 @@ from remediation.ledger.intent import OutcomeKind
 from remediation.ledger.told import Channel, Message, MessageKind
 from rules.signals import Severity
 from rules.topology import Channels, PagerDuty, SecretRef, Workload
-from tests.act.far_side import FarSide, StillClock, hangs, hangs_up, says, says_json, secrets
+from tests.act.far_side import FarSide, hangs, hangs_up, says, says_json, secrets
 from tests.builders import NOW, a_message, a_workload
 
 KEY = "R0UTINGKEY0123456789ABCDEFGHIJKL"
 ACCEPTED = says_json(202, {"status": "success", "message": "Event processed", "dedup_key": "x"})
-
-
-@pytest.fixture
-async def door() -> AsyncIterator[Door]:
-    """A door, closed afterwards."""
-    door = Door(StillClock())
-    yield door
-    await door.close()
 
 
 def paging_through(url: str) -> Workload:

@@ -1,7 +1,7 @@
 """Does the team get a card that Teams can show, whatever is in the message?"""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,7 +17,7 @@ from remediation.ledger.intent import OutcomeKind
 from remediation.ledger.told import Channel, Message, MessageKind
 from rules.signals import Severity
 from rules.topology import Channels, SecretRef, Teams
-from tests.act.far_side import FarSide, StillClock, hangs, hangs_up, says, secrets
+from tests.act.far_side import FarSide, hangs, hangs_up, says, secrets
 from tests.builders import a_message, a_workload
 
 SECRET_PATH = "/powerautomate/automations/direct/workflows/0123456789abcdef/triggers/manual/paths/invoke"
@@ -28,14 +28,6 @@ ELEMENTS = {"Container": {"style", "bleed", "items"}, "FactSet": {"facts"}}
 ELEMENTS["TextBlock"] = {"text", "weight", "color", "wrap", "size", "isSubtle"}
 COLOURS = {"default", "dark", "light", "accent", "good", "warning", "attention"}
 STYLES = {"default", "emphasis", "good", "attention", "warning", "accent"}
-
-
-@pytest.fixture
-async def door() -> AsyncIterator[Door]:
-    """A door, closed afterwards."""
-    door = Door(StillClock())
-    yield door
-    await door.close()
 
 
 def teller(door: Door, base: str, timeout_seconds: float = 5.0) -> TeamsTeller:

@@ -2,7 +2,6 @@
 
 import base64
 import json
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -42,14 +41,6 @@ class LaterClock:
     def now(self) -> datetime:
         """One minute past three."""
         return NOW + timedelta(minutes=1)
-
-
-@pytest.fixture
-async def door() -> AsyncIterator[Door]:
-    """A door, closed afterwards."""
-    door = Door(StillClock())
-    yield door
-    await door.close()
 
 
 def an_attempt(**changes: Any) -> Intent:
