@@ -59,13 +59,17 @@ class Alarm:
             last = told.get(workload.name)
             if last is not None and self._clock.now() - last < AGAIN_AFTER:
                 continue
-            if await self._taken(
-                workload, MessageKind.TRIGGER, (("Reason", why[:CONFIGURATION_CHARACTERS]),)
-            ):
+            facts = (("Reason", why[:CONFIGURATION_CHARACTERS]),)
+            outcome = await self._page(workload, MessageKind.TRIGGER, facts)
+            if outcome is OutcomeKind.APPLIED:
                 told[workload.name] = self._clock.now()
+            elif outcome is OutcomeKind.UNKNOWN:
+                told[workload.name] = None  # it may have arrived: said again at once, and ended one day
         for workload in well:
-            if workload.name in told and await self._taken(workload, MessageKind.RESOLVE):
-                del told[workload.name]
+            if workload.name in told:
+                outcome = await self._page(workload, MessageKind.RESOLVE)
+                if outcome is OutcomeKind.APPLIED:
+                    del told[workload.name]
         if set(told) != before:
             await self._memory.keep(_KEY, json.dumps(sorted(told)).encode())
 
@@ -75,9 +79,9 @@ class Alarm:
             self._told = dict.fromkeys(_names(await self._memory.recall(_KEY)))
         return self._told
 
-    async def _taken(
+    async def _page(
         self, workload: Workload, kind: MessageKind, facts: tuple[tuple[str, str], ...] = ()
-    ) -> bool:
+    ) -> OutcomeKind:
         now, key = self._clock.now(), incident_key(workload.name, None, CONFIGURATION)
         message = Message(
             id=key,
@@ -93,7 +97,7 @@ class Alarm:
         outcome = await self._pager.tell(workload, message)
         if outcome.kind is not OutcomeKind.APPLIED:
             log.warning("not delivered", workload=workload.name, message=key, reason=outcome.reason)
-        return outcome.kind is OutcomeKind.APPLIED
+        return outcome.kind
 
 
 class Configured(Protocol):

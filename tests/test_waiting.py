@@ -86,6 +86,16 @@ async def test_p8_a_page_that_was_not_taken_is_tried_at_the_next_tick() -> None:
     assert world.pager_answers == []
 
 
+async def test_p8_a_page_that_may_have_been_taken_ends_too() -> None:
+    """Nobody heard what came of it, and it is over before it could be said again."""
+    world, shop = World(), a_workload()
+    alarm = Alarm(FakeTeller(world), world.clock, Kept())
+    world.pager_answers = [Outcome(UNKNOWN, "lost")]
+    await alarm.tell([(shop, "x")])
+    await alarm.tell([], [shop])
+    assert told(world) == [(MessageKind.RESOLVE, SHOP)]
+
+
 async def test_p8_the_next_process_ends_what_the_last_one_paged() -> None:
     """A mended file is most often a new process; who was never told is told nothing."""
     world, shop, kept = World(), a_workload(), Kept()

@@ -177,8 +177,9 @@ def comes_to_rest(case: Case) -> Iterator[Violation]:
     for (who, tick), times in ticks.items():
         if times > ROUNDS_MOST:
             yield Violation("P20", tick * TICK_SECONDS, f"{who} decides {times} times at one tick, at rest")
-    if any(each.at > case.end - 2 * REST_SECONDS for each, _ in case.history.effects()):
-        return  # a drain or a rejoin has yet to be seen to help
+    moved = any(each.at > case.end - 2 * REST_SECONDS for each, _ in case.history.effects())
+    if moved or case.last.in_flight():
+        return  # it is about to act, or has yet to see that it helped
     writes = Counter(each.who for each in case.history.of(Kind.WRITTEN) if each.at > case.end - REST_SECONDS)
     for who, times in writes.items():
         if times > WRITES_AT_REST_MOST:

@@ -13,6 +13,7 @@ from rehearsal.check.case import (
 from rehearsal.deeds import Deed
 from rehearsal.history import FENCE, Effect
 from rehearsal.scenario.workload import START
+from rehearsal.worker import TICK_SECONDS
 from remediation.ledger.intent import Verb
 from rules.rule import Proof
 
@@ -31,7 +32,9 @@ def rejoins_only_its_own(case: Case) -> Iterator[Violation]:
             yield Violation("P12", deed.at, f"{deed}, which relapsed and was to stay out")
         if _drained_last_by_a_person(case, deed):
             yield Violation("P12", deed.at, f"{deed}, which a person drained")
-        since = deed.at - case.policy.rejoin_after.total_seconds()
+        # What breaks anew is not seen at once: a processor may stand still for so long before it counts.
+        unseen = case.policy.rejoin_after + case.policy.cannot_read_after
+        since = deed.at - unseen.total_seconds() - TICK_SECONDS
         if case.truths.sick[deed.effect.stamp].always(since, deed.at):
             yield Violation("P12", deed.at, f"{deed} although its cause has not been mended")
         rule = case.rules.by_name.get(drain.rule)
@@ -42,7 +45,21 @@ def rejoins_only_its_own(case: Case) -> Iterator[Violation]:
 def _drained_last_by_a_person(case: Case, deed: Deed) -> bool:
     """Whether a person's hand, and not a worker's, made it be out by that lever."""
     theirs = case.drained_by_a_person(deed.effect.stamp, deed.effect.lever, deed.at)
-    return theirs is not None and not _fell_silent_at_it(case, *theirs)
+    return theirs is not None and not _fell_silent_at_it(case, *theirs) and not _undone_shortly(case, *theirs)
+
+
+def _undone_shortly(case: Case, at: float, effect: Effect) -> bool:
+    """Whether it had been brought back for less than the two looks that it takes to believe that.
+
+    Of a drain that was undone and done anew in that time nobody can tell that it is another's.
+    """
+    same = effect.stamp, effect.lever, Verb.REJOIN
+    back = [
+        each.at
+        for each, one in case.history.effects()
+        if each.at < at and (one.stamp, one.lever, one.verb) == same
+    ]
+    return bool(back) and at - back[-1] < 2 * TICK_SECONDS
 
 
 def _fell_silent_at_it(case: Case, at: float, effect: Effect) -> bool:

@@ -94,7 +94,7 @@ def _verify(
         done = _is_seen_back(intent, look, draft.stamp(intent.stamp))
     passed = draft.now - (intent.applied_at or draft.now)
     if done:
-        took = int(passed.total_seconds())
+        took = max(0, int(passed.total_seconds()))  # whoever applied it may have had a clock that was ahead
         of = (intent.verb, intent.lever)
         draft.took[of] = (*draft.took.get(of, ()), took)[-LEARNED_FROM:]
         draft.put_intent(intent.to(IntentState.VERIFIED, seen.words))

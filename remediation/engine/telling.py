@@ -144,8 +144,11 @@ class Telling:
         known = self._paged_blind.get(message.incident)
         if known is not None and now - known.not_before < BLIND_PAGE_EVERY:
             return
-        if (await self._tell(workload, message)).kind is OutcomeKind.APPLIED:
-            self._paged_blind[message.incident] = replace(message, not_before=now)
+        outcome = await self._tell(workload, message)
+        if outcome.kind in (OutcomeKind.APPLIED, OutcomeKind.UNKNOWN):
+            # What may have arrived is resolved in the end. As it may not have, it is told again at once.
+            told_at = now if outcome.kind is OutcomeKind.APPLIED else now - BLIND_PAGE_EVERY
+            self._paged_blind[message.incident] = replace(message, not_before=told_at)
 
     async def see_again(self, workload: Workload, record: WorkloadRecord) -> None:
         """The record can be used again: what was paged without it ends, but for what it knows to be open."""

@@ -128,6 +128,15 @@ def test_what_it_took_is_remembered_and_bounded() -> None:
     assert draft.took[BY_FILE] == (*(1,) * (LEARNED_FROM - 1), 60)
 
 
+def test_p11_what_was_applied_by_a_clock_that_was_ahead_took_no_time_and_not_less() -> None:
+    """P11: a duration below zero would be told to people, and learned from."""
+    intent = replace(applied(), applied_at=at(300))
+    draft = Draft(a_record(intents={intent.id: intent}), NOW)
+    take_note(draft, LiveLook({"weu": looked(LeverState.OUT)}), a_workload(stamps=["weu"]))
+    assert draft.took[BY_FILE] == (0,)
+    assert "verified after 0s" in draft.events[0]
+
+
 def test_a_stamp_whose_levers_others_all_moved_back_is_not_ours_any_more() -> None:
     """Their decision is respected: no new drain for the same finding."""
     known = StampRecord(drain=a_drain(levers=BOTH), seen=looked().seen("BlobStorage"))

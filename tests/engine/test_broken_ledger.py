@@ -189,6 +189,21 @@ async def test_p8_what_was_paged_without_a_ledger_ends_when_it_is_back() -> None
     }
 
 
+@pytest.mark.parametrize("times", [1, 2], ids=["told once", "told again"])
+async def test_p8_a_page_without_a_ledger_that_may_have_arrived_is_told_again_and_ends(times: int) -> None:
+    """P8: nobody heard whether the first arrived; the next is told at once, and in the end it is resolved."""
+    world, ledger = a_world()
+    await world.run(1)
+    ledger.damaged = True
+    world.pager_answers = [Outcome(OutcomeKind.UNKNOWN, "timed out")]
+    for _ in range(times):
+        await world.node("weu", "BackgroundProcessor", Health.RED)
+    assert [page.incident for page in world.pages()] == [KEY] * (times - 1)
+    ledger.damaged = False
+    await world.engine.reconcile_all()
+    assert [page.incident for page in world.pages(MessageKind.RESOLVE)] == [KEY]
+
+
 async def test_a_record_that_alone_cannot_be_written_parks_its_signals() -> None:
     """A store that is there but refuses one record is no reason to hold up the partition for ever."""
     world, ledger = a_world()
