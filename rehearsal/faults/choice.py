@@ -6,7 +6,7 @@ goes wrong at once.
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cache
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from random import Random
 
@@ -23,6 +23,8 @@ LASTS_SECONDS = (20, 45, 95, 150)
 _LEVERS = ("lever.", "origin.", "step.")
 TROUBLES_MOST = 3
 FAULTS_MOST = 3
+SERIES = 2
+"""Of two processes each goes along one of them, and makes nothing that the other runs."""
 
 
 @cache
@@ -165,7 +167,20 @@ def schedules(
     """
     mine, of = share
     rest = singles({name: one for name, one in bases.items() if name not in swept}, seed)[mine::of]
-    return mixed(rest, pairs(bases, f"{seed}.{mine}"), nights(bases, f"{seed}.{mine}"))
+    return mixed(rest, *(_shared(without_end, bases, seed, share) for without_end in (pairs, nights)))
+
+
+def _shared(
+    without_end: Callable[[Bases, str], Iterator[Schedule]], bases: Bases, seed: str, share: tuple[int, int]
+) -> Iterator[Schedule]:
+    """Every so many of two series in turn, so that a seed gives the same runs on however many cores."""
+    mine, of = share
+    series = [without_end(bases, f"{seed}.{number}") for number in range(SERIES)]
+    done = [0] * SERIES
+    for place in count(mine, of):
+        number, wanted = place % SERIES, place // SERIES
+        yield from islice(series[number], wanted - done[number], wanted - done[number] + 1)
+        done[number] = wanted + 1
 
 
 def mixed(

@@ -7,6 +7,7 @@ gives other schedules. `make sim` does the same for as long as one likes.
 import os
 import sys
 import time
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -40,3 +41,15 @@ def test_no_schedule_breaks_a_promise(share: int, capfd: pytest.CaptureFixture[s
         sys.stderr.write(f"\nsimulation {share + 1}/{SHARES}, seed {SEED}: {covered}\n")
     assert not covered.broken, told(covered)
     assert covered.schedules > 0
+
+
+def test_a_seed_gives_the_same_schedules_however_many_processes_share_them() -> None:
+    """What was found by one machine is found by another, with more cores or fewer."""
+    bases = {"flapping.yaml": load_bases(SCENARIOS)["flapping.yaml"]}
+
+    def by(processes: int) -> set[str]:
+        each = (schedules(bases, SEED, (mine, processes), swept=bases) for mine in range(processes))
+        return {str(one) for chosen in each for one in islice(chosen, 24 // processes)}
+
+    assert len(by(2)) > 20
+    assert by(1) == by(2) == by(3) == by(4)
