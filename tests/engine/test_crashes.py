@@ -11,14 +11,12 @@ import pytest
 from remediation.decide.orders import ApproveOrder, DrainOrder, RejoinOrder
 from remediation.engine import Engine, Ports
 from remediation.ledger.intent import Outcome, OutcomeKind
-from rules.conditions import NodeIs
 from rules.policy import Mode
-from rules.rule import Playbook, Rule
-from rules.signals import AlertState, Health, Severity
-from rules.topology import Deployment, Workload
+from rules.signals import AlertState, Health
+from rules.topology import Workload
 from tests.builders import STAMPS, a_stamp, a_workload
 from tests.engine.mortal import CrashedError, Life
-from tests.engine.test_guarded_drain import ORIGINS
+from tests.engine.test_guarded_drain import ORIGINS, PROCESSOR, SLOW
 from tests.engine.witness import Witness, the_desk
 from tests.world import (
     CANNOT_READ_RULE,
@@ -28,16 +26,6 @@ from tests.world import (
     FakeTeller,
     World,
 )
-
-SLOW = Rule(
-    "restart-the-processor",
-    "The processor is slow.",
-    NodeIs("BackgroundProcessor", frozenset({Health.YELLOW})),
-    Severity.WARNING,
-    Playbook.RESTART,
-    target="processor",
-)
-PROCESSOR = Deployment("https://k.example", "shop", "processor", name="processor", stamp="weu")
 
 
 class Survivor(World):

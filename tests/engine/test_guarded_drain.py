@@ -19,6 +19,15 @@ from tests.world import ROOT_RED, World
 
 HUB = EventHub("backendqueue-eh", "backendworker-cs", BlobContainer("ehcheckpoints"), namespace="shop")
 ORIGINS = "/subscriptions/1/resourceGroups/g/providers/Microsoft.Cdn/profiles/p/originGroups/o/origins"
+SLOW = Rule(
+    "restart-the-processor",
+    "The processor is slow.",
+    NodeIs("BackgroundProcessor", frozenset({Health.YELLOW})),
+    Severity.WARNING,
+    Playbook.RESTART,
+    target="processor",
+)
+PROCESSOR = Deployment("https://k.example", "shop", "processor", name="processor", stamp="weu")
 
 CANNOT_READ = Rule(
     "background-processor-cannot-read",
@@ -313,16 +322,7 @@ async def test_a_webhook_may_be_about_the_workload_as_a_whole() -> None:
 
 async def test_a_restart_is_taken_once_and_is_over_when_it_is_seen_to_be_done() -> None:
     """It is verified by looking; until then nothing else is begun (P1, P5)."""
-    rule = Rule(
-        "restart-the-processor",
-        "The processor is slow.",
-        NodeIs("BackgroundProcessor", frozenset({Health.YELLOW})),
-        Severity.WARNING,
-        Playbook.RESTART,
-        target="processor",
-    )
-    deployment = Deployment("https://k.example", "shop", "processor", name="processor", stamp="weu")
-    world = World(watched(deployments=(deployment,)), (rule,))
+    world = World(watched(deployments=(PROCESSOR,)), (SLOW,))
     await world.run(2)
     for _ in range(3):
         await world.node("weu", "BackgroundProcessor", Health.YELLOW)
